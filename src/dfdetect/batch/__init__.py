@@ -1,0 +1,1 @@
+"""Many items: journal for resume, local pool. Knows no stage."""

@@ -1,0 +1,1 @@
+"""datasets -> samples: shards, splits, self-blended fakes, augmentation."""

@@ -1,0 +1,1 @@
+"""Trained checkpoint -> verified bundle."""

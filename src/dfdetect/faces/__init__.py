@@ -1,0 +1,1 @@
+"""frames -> faces: detect, landmarks, quality, track, and the one crop function."""

@@ -1,0 +1,1 @@
+"""bytes -> frames: the one boundary behind which untrusted media is decoded."""

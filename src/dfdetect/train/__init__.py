@@ -1,0 +1,1 @@
+"""Training: recipe -> run folder with checkpoints."""
