@@ -91,9 +91,7 @@ class FaceDetections:
     @staticmethod
     def none() -> FaceDetections:
         """No face in this frame."""
-        return FaceDetections(
-            np.zeros((0, 4), np.float32), np.zeros((0,), np.float32), np.zeros((0, 5, 2), np.float32)
-        )
+        return FaceDetections(np.zeros((0, 4), np.float32), np.zeros((0,), np.float32), np.zeros((0, 5, 2), np.float32))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,57 @@
+"""What runs a network: the contract, and the backends by name.
+
+Cropping, normalising, mirroring, the sigmoid and pooling all lie outside, once, so backends cannot disagree in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from dfdetect.errors import unknown_name
+from dfdetect.models.bundle import Bundle
+from dfdetect.values import Float32Array
+
+DEFAULT_BACKEND = "onnx"
+DEVICES = ("auto", "cpu", "cuda")
+
+
+class Backend(Protocol):
+    """Runs the network of one bundle."""
+
+    def logits_and_cams(self, images: Float32Array) -> tuple[Float32Array, Float32Array | None]:
+        """Raw outputs for prepared pictures, in their order; a picture's result does not depend on its neighbours.
+
+        Args:
+            images: (B, 3, S, S) float32 from `models.preprocess.to_input`; B may be 0.
+
+        Returns:
+            logits (B,) float32; and CAMs (B, h, w) float32 with mean(cam) + bias == logit, or None if the network has
+            none.
+        """
+        ...
+
+
+def _onnx(bundle: Bundle, device: str, threads: int | None) -> Backend:
+    from dfdetect.detect.onnx_backend import OnnxBackend
+
+    return OnnxBackend(bundle.model, device=device, threads=threads)
+
+
+BACKENDS: dict[str, Callable[[Bundle, str, int | None], Backend]] = {"onnx": _onnx}
+
+
+def make_backend(
+    bundle: Bundle, name: str = DEFAULT_BACKEND, *, device: str = "auto", threads: int | None = None
+) -> Backend:
+    """A backend by name (a key of `BACKENDS`). device: one of DEVICES. threads: None leaves the library's choice.
+
+    Raises:
+        UsageError: no backend or device of that name, or a device that this machine does not have.
+        ModelUnusable: the network does not load, or its inputs and outputs are not what a bundle promises.
+    """
+    if name not in BACKENDS:
+        raise unknown_name("backend", name, BACKENDS)
+    if device not in DEVICES:
+        raise unknown_name("device", device, DEVICES)
+    return BACKENDS[name](bundle, device, threads)

@@ -1,0 +1,79 @@
+"""Crops -> logits as they come: batches, mirrored twins of short tracks, and a bounded store of pictures."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from dfdetect.detect.backend import Backend
+from dfdetect.models.preprocess import to_input
+from dfdetect.models.spec import ModelSpec
+from dfdetect.values import FaceCrop, Float32Array, UInt8Array
+
+BATCH = 16  # large enough for the CPU to be busy, small enough to score while the next frames are decoded
+MIRROR_BELOW = 8  # tracks of fewer crops are scored mirrored too: where there are few, two views steady the mean
+KEPT_BYTES = 64 * 2**20  # of pictures, so that memory stays flat: 446 crops of 224 px
+
+
+@dataclass(slots=True)
+class CropScores:
+    """Scores of crops by number, in the order in which they were added.
+
+    crops: without their pictures. logits, cams: of the crop, or the mean with its mirror image once mirrored.
+    mirrored: number -> (logit as it is, logit mirrored). pictures: number -> (S, S, 3); beyond KEPT_BYTES the ones
+    with the lowest logits are dropped, and can then neither be mirrored nor shown.
+    """
+
+    backend: Backend
+    spec: ModelSpec
+    crops: list[FaceCrop] = field(default_factory=list)
+    logits: list[float] = field(default_factory=list)
+    cams: list[Float32Array | None] = field(default_factory=list)
+    mirrored: dict[int, tuple[float, float]] = field(default_factory=dict)
+    pictures: dict[int, UInt8Array] = field(default_factory=dict)
+    _lowest: list[tuple[float, int]] = field(default_factory=list)
+
+    def add(self, crops: Sequence[FaceCrop]) -> None:
+        """Take more crops, of the side that the spec asks for; score those that fill a batch."""
+        for crop in crops:
+            self.pictures[len(self.crops)] = crop.image
+            self.crops.append(replace(crop, image=np.zeros((0, 0, 3), np.uint8), mesh=None))
+        while len(self.crops) - len(self.logits) >= BATCH:
+            self._score_next(BATCH)
+
+    def finish(self) -> None:
+        """Score what is left."""
+        self._score_next(len(self.crops) - len(self.logits))
+
+    def mirror(self, numbers: Sequence[int]) -> None:
+        """Score the mirror images of these crops too, where their pictures are kept, and take the mean of both."""
+        kept = [number for number in numbers if number in self.pictures and number not in self.mirrored]
+        for at in range(0, len(kept), BATCH):
+            batch = kept[at : at + BATCH]
+            logits, cams = self._run([np.ascontiguousarray(self.pictures[number][:, ::-1]) for number in batch])
+            for row, number in enumerate(batch):
+                self.mirrored[number] = (self.logits[number], float(logits[row]))
+                self.logits[number] = float(np.mean(self.mirrored[number]))
+                cam = self.cams[number]
+                if cam is not None and cams is not None:
+                    self.cams[number] = np.asarray(0.5 * (cam + cams[row][:, ::-1]), np.float32)
+
+    def _score_next(self, count: int) -> None:
+        if count <= 0:
+            return
+        first = len(self.logits)
+        numbers = range(first, first + count)
+        logits, cams = self._run([self.pictures[number] for number in numbers])
+        for row, number in enumerate(numbers):
+            self.logits.append(float(logits[row]))
+            self.cams.append(None if cams is None else cams[row])
+            heapq.heappush(self._lowest, (self.logits[number], number))
+        most = max(1, KEPT_BYTES // (3 * self.spec.input_size_px**2))
+        while len(self._lowest) > most:
+            del self.pictures[heapq.heappop(self._lowest)[1]]
+
+    def _run(self, pictures: Sequence[UInt8Array]) -> tuple[Float32Array, Float32Array | None]:
+        return self.backend.logits_and_cams(to_input(np.stack(pictures), self.spec))

@@ -1,0 +1,50 @@
+"""Which frames to look at: spread evenly over presentation time, never over frame numbers.
+
+In a file of variable frame rate the two differ: evenly spread numbers would crowd where frames are dense.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfdetect.errors import UsageError
+
+
+def even_indices(times_s: NDArray[np.float64] | Sequence[float], n: int) -> list[int]:
+    """n frame indices, spread evenly over time, the first and the last frame among them.
+
+    times_s: (frame_count,) presentation seconds, sorted. Returns unique increasing indices: min(n, frame_count) of
+    them; for n = 1 the frame nearest to the middle. Each is the frame nearest to its target time, or the nearest
+    free one where several targets fall into one long frame. Errors: UsageError for n < 1.
+    """
+    if n < 1:
+        raise UsageError(f"expected at least 1 frame to sample, got {n}")
+    times = np.asarray(times_s, dtype=np.float64)
+    count = len(times)
+    if count <= n:
+        return list(range(count))
+    if n == 1:
+        return [int(np.abs(times - (times[0] + times[-1]) / 2).argmin())]
+    targets = np.linspace(times[0], times[-1], n)
+    right = np.clip(np.searchsorted(times, targets), 1, count - 1)
+    chosen = np.where(targets - times[right - 1] <= times[right] - targets, right - 1, right)
+    chosen[0], chosen[-1] = 0, count - 1
+    # Two sweeps make the indices distinct: the first pushes doubles to later frames, the second pulls back those
+    # pushed past the end. Written on `index - rank`, which must not decrease.
+    rank = np.arange(n)
+    slack = np.maximum.accumulate(chosen - rank)
+    return [int(i) for i in np.minimum(slack, count - n) + rank]
+
+
+def scan_indices(
+    times_s: NDArray[np.float64] | Sequence[float], at_least: int = 32, every_s: float = 0.5, at_most: int = 256
+) -> list[int]:
+    """Frame indices for a scan: one frame per `every_s` seconds, but at least and at most so many."""
+    if len(times_s) == 0:
+        return []
+    span_s = float(times_s[-1]) - float(times_s[0])
+    return even_indices(times_s, min(max(math.ceil(span_s / every_s) + 1, at_least), at_most))

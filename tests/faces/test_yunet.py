@@ -1,0 +1,52 @@
+"""YuNet: its file, its sizes, its silence."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from dfdetect.data.drawn_faces import draw_face
+from dfdetect.faces.yunet import WEIGHTS_PATH, WEIGHTS_SHA256, YuNet
+
+
+def test_the_weights_are_those_of_opencv_zoo() -> None:
+    assert hashlib.sha256(WEIGHTS_PATH.read_bytes()).hexdigest() == WEIGHTS_SHA256
+
+
+@pytest.mark.parametrize("side_px", [200, 640, 1500])
+def test_a_face_that_fills_the_frame_is_found(side_px: int) -> None:
+    """At full size a portrait is larger than the biggest anchor, so portraits came back without a face."""
+    tight = draw_face(np.random.default_rng(5), 320)[70:230, 90:230]
+    portrait = cv2.resize(tight, (side_px, side_px), interpolation=cv2.INTER_CUBIC)
+    assert len(YuNet().detect(portrait)) == 1
+
+
+def test_boxes_are_in_pixels_of_the_frame_whatever_size_was_searched() -> None:
+    small = draw_face(np.random.default_rng(6), 300)
+    large = cv2.resize(small, (1500, 1500), interpolation=cv2.INTER_LINEAR)
+    found_small, found_large = YuNet().detect(small), YuNet().detect(large)
+    assert np.allclose(found_large.boxes_xyxy, found_small.boxes_xyxy * 5, atol=0.05 * 1500)
+    assert np.allclose(found_large.landmarks, found_small.landmarks * 5, atol=0.05 * 1500)
+
+
+def test_below_the_threshold_is_no_face() -> None:
+    assert len(YuNet(score_threshold=0.999).detect(draw_face(np.random.default_rng(7)))) == 0
+
+
+def test_creation_writes_nothing() -> None:
+    """OpenCV 5 wrote a warning to standard error for every detector, in the middle of the progress bar."""
+    code = "from dfdetect.faces.yunet import YuNet; YuNet(); YuNet()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert done.stdout == ""
+
+
+def test_the_log_level_is_put_back() -> None:
+    before = cv2.utils.logging.getLogLevel()
+    YuNet()
+    assert cv2.utils.logging.getLogLevel() == before
