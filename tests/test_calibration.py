@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dfdetect.calibration import (
@@ -73,6 +73,7 @@ def test_sigmoid_never_overflows() -> None:
         assert sigmoid(np.array([-1e4, 0.0, 1e4])).tolist() == [0.0, 0.5, 1.0]
 
 
+@settings(deadline=None)
 @given(
     values=st.lists(st.floats(0, 1), min_size=1, max_size=300),
     share=st.floats(0.5, 0.99),

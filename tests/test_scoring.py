@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dfdetect.calibration import sigmoid
@@ -72,6 +72,7 @@ def codes(decision: Decision) -> set[ReasonCode]:
 # ---- pooling ----
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-50, 50), min_size=1, max_size=60))
 def test_pool_lies_within_the_frames_and_ignores_their_order(logits: list[float]) -> None:
     pooled = pool_track(logits)
@@ -242,6 +243,7 @@ def test_a_repeat_gives_the_same_decision() -> None:
     assert judge(track(logits=logits), seed=7) == judge(track(logits=logits), seed=7)
 
 
+@settings(deadline=None)
 @given(
     logits=st.lists(st.lists(st.floats(-8, 8), min_size=1, max_size=12), max_size=4),
     kind=st.sampled_from(["image", "video"]),

@@ -71,7 +71,7 @@ def test_the_timeline_has_a_blank_where_the_face_was_lost() -> None:
 
 def test_a_gap_without_scores_is_blank() -> None:
     track = results.face_track(1, Verdict.INCONCLUSIVE, [0.99] * 3, step=250, gaps_s=((0.0, 10.0),))
-    assert timeline(track, 20.0, PLAIN, columns=20) == "█" + " " * 9 + "█" * 11
+    assert timeline(track, 20.0, PLAIN, columns=20) == "█" + " " * 9 + "█" * 10
 
 
 @given(

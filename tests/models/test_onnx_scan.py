@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dfdetect.errors import ModelUnusable
@@ -60,6 +60,7 @@ def test_a_cut_file_is_no_model() -> None:
         uses_external_data(model[: len(model) // 2])
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_give_an_answer_or_model_unusable(data: bytes) -> None:
     with suppress(ModelUnusable):

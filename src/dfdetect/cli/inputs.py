@@ -99,7 +99,7 @@ def _walk(folder: str, *, recursive: bool, is_media: IsMedia) -> Iterator[Input]
         if entry.is_dir(follow_symlinks=False):
             if recursive:
                 yield from _walk(entry.path, recursive=True, is_media=is_media)
-        elif not entry.is_dir():
+        elif not Path(entry.path).is_dir():  # unlike entry.is_dir it takes a link to itself calmly
             yield from _file_in_folder(entry, is_media)
 
 

