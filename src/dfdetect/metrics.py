@@ -36,20 +36,20 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """Percentile interval of a metric when whole groups (people, source videos) are drawn again (Efron 1979).
 
-    Draws that lost a class are drawn again; groups: (N,) name of each sample's group.
+    Draws that lost a class are drawn again; groups: (N,) name of each sample's group. ValueError for a single group.
     """
     y, s = _checked(labels, scores)
     names, of_sample = np.unique(np.asarray(groups), return_inverse=True)
     members = [np.flatnonzero(of_sample == g) for g in range(len(names))]
     values: list[float] = []
-    for _ in range(20 * draws):
+    for _ in range(20 * draws if len(names) > 1 else 0):  # one group drawn again is itself: an interval of no width
         picked = np.concatenate([members[g] for g in rng.integers(len(names), size=len(names))])
         if 0 < y[picked].sum() < len(picked):
             values.append(metric(y[picked], s[picked]))
         if len(values) == draws:
             break
     if len(values) < draws:
-        raise ValueError(f"only {len(names)} groups: too few to draw both classes; no interval can be given")
+        raise ValueError(f"{len(names)} group(s): too few to draw both classes; no interval can be given")
     tail = 0.5 * (1 - share)
     low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)

@@ -63,7 +63,7 @@ def test_lines_reach_the_file_at_once(tmp_path: Path) -> None:
 
 
 @given(cut=st.integers(0, 400))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_a_torn_last_line_is_forgotten_and_the_rest_kept(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
     path = tmp_path_factory.mktemp("torn") / "done.txt"
     with Journal(path) as journal:

@@ -230,6 +230,19 @@ def test_a_result_that_cannot_be_written_is_said(
     assert "No space left" in capsys.readouterr().err
 
 
+def test_a_reader_that_goes_away_ends_the_run_quietly(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_files(here, "real.mp4", "fake.mp4")
+
+    def gone(*_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("dfdetect.cli.output.Outputs.write", gone)
+    assert run(["scan", ".", "--json", "--fail-on", "likely_manipulated"]) == 3
+    assert capsys.readouterr().err == ""
+
+
 def test_a_file_name_cannot_drive_the_terminal(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_files(here, "real-\x1b[2J.mp4")
     run(["scan", "."])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
@@ -128,6 +129,9 @@ def run_job(job: ScanJob) -> int:
                     bar.advance()
             except KeyboardInterrupt:
                 interrupted = True
+            except BrokenPipeError:
+                _drop_stdout()
+                return SOME_FAILED
     outputs.close()
     if interrupted:
         _note(job, f"stopped after {tally.total()} of {len(waiting)} inputs; their results are kept")
@@ -196,6 +200,12 @@ def _open_journal(path: Path | None) -> AbstractContextManager[Journal | None]:
 
 def _key(item: Input, model: ModelInfo) -> InputKey | None:
     return None if item.refusal is not None else input_key(item.path, model.sha256)
+
+
+def _drop_stdout() -> None:
+    """Nobody reads any more (`| head`): let the interpreter's last flush go nowhere instead of failing loudly."""
+    with contextlib.suppress(OSError, ValueError):  # a replaced stream has no descriptor
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _note(job: ScanJob, text: str) -> None:

@@ -60,4 +60,4 @@ def command(
         threads=threads,
         max_epochs=epochs,
     )
-    typer.echo(f"run folder: {out}\nnext: dfdetect export {out} -o BUNDLE")
+    typer.echo(f"run folder: {out}\nnext: dfdetect export {out} -d {shards} -o BUNDLE")

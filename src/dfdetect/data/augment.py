@@ -21,7 +21,10 @@ from dfdetect.values import Float32Array, UInt8Array
 
 @dataclass(frozen=True, slots=True)
 class AugmentOptions:
-    """Probabilities 0..1; sizes in pixels of the face box's longer side; qualities on the codec's own scale."""
+    """Probabilities 0..1; sizes in pixels of the face box's longer side; qualities on the codec's own scale.
+
+    max_rotation_deg: two standard deviations of the turn (normal), so that 1 in 20 turns further.
+    """
 
     p_flip: float = 0.5
     max_rotation_deg: float = 10.0

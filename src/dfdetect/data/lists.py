@@ -6,6 +6,7 @@ The dataset readers of other layouts give the same `MediaRow`s.
 from __future__ import annotations
 
 import csv
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,10 +33,14 @@ class MediaRow:
 def read_list(csv_path: Path, *, root: Path | None = None) -> list[MediaRow]:
     """Rows of a CSV list; relative paths are taken from `root`, else from the list's folder.
 
-    DataError names the line and what was expected (a missing column, an unknown label, the same path twice).
+    DataError names the line and what was expected (a missing column, an unknown label, no path, the same path twice).
     """
     base = root or csv_path.parent
-    with csv_path.open(newline="", encoding="utf-8-sig") as file:
+    try:
+        text = csv_path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{csv_path}: expected a CSV list in UTF-8 that can be read; {error}") from error
+    with io.StringIO(text, newline="") as file:
         reader = csv.DictReader(file)
         missing = {"path", "label"} - set(reader.fieldnames or [])
         if missing:
@@ -49,6 +54,8 @@ def read_list(csv_path: Path, *, root: Path | None = None) -> list[MediaRow]:
                     f"{csv_path}, line {reader.line_num}: label must be real, fake, 0 or 1 (1 = fake); "
                     f"got {row['label']!r}"
                 )
+            if not row["path"]:
+                raise DataError(f"{csv_path}, line {reader.line_num}: the path is empty")
             if row["path"] in seen:
                 raise DataError(f"{csv_path}, line {reader.line_num}: {row['path']} is listed twice")
             seen.add(row["path"])

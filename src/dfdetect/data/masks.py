@@ -151,6 +151,8 @@ def soften(mask: Float32Array, rng: np.random.Generator) -> Float32Array:
     The core is "at least 1 - 1e-4", with a tolerance: exact equality keeps nothing or everything by rounding.
     Kernel sizes are those of a 192-256 px mask in the paper, drawn relative to the mask's size here.
     """
+    if not mask.any():
+        return mask  # else everything would be "at least the maximum", and the whole picture the fake
     unit = mask.shape[0] / 224.0
     first = _blur(mask, int(rng.integers(2, 13)) * unit)
     core = (first >= first.max() * (1 - 1e-4)).astype(np.float32)

@@ -49,7 +49,7 @@ class SelfBlend:
 
 
 class BlendInvisible(ValueError):  # noqa: N818 - says what happened
-    """No visible fake came out after the allowed number of tries (a flat or nearly black face)."""
+    """No visible fake came out after the allowed number of tries."""
 
 
 def self_blend(
@@ -72,7 +72,7 @@ def self_blend(
 
 
 def visible_difference(pair: SelfBlend) -> float:
-    """Mean absolute difference of real and fake in grey levels, weighted by the mask."""
+    """Mean absolute difference of real and fake in grey levels, over the pixels where the mask is not 0."""
     weight = float(pair.mask.sum())
     if weight <= 0:
         return 0.0

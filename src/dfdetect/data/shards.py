@@ -103,8 +103,14 @@ def _checked(folder: Path) -> list[Path]:
         raise DataError(
             f"{folder} holds no manifest.json; make face shards with `dfdetect prepare LIST.csv -o {folder}`"
         )
+    try:
+        shards = json.loads(manifest.read_text())["shards"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{manifest} is not a manifest of face shards ({error!r}); run `dfdetect prepare` again"
+        ) from error
     paths = []
-    for shard in json.loads(manifest.read_text())["shards"]:
+    for shard in shards:
         path = folder / shard["file"]
         if not path.is_file():
             raise DataError(f"shard {path} is named in the manifest but missing; run `dfdetect prepare` again")

@@ -8,7 +8,6 @@ for sharp studio stills fails on small broadcast faces.
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,13 +30,13 @@ from dfdetect.data.lists import MediaRow
 from dfdetect.data.self_blend import BlendInvisible, self_blend
 from dfdetect.detect.detector import Scanner
 from dfdetect.errors import DataError, MediaError
-from dfdetect.evaluate.scores import ScoreRow, read_scores, score_row
+from dfdetect.evaluate.scores import ScoreRow, append_score, read_scores, score_row
 from dfdetect.evaluate.stills import CRFS, write_still_clip
 from dfdetect.faces.detector import make_detector
 from dfdetect.faces.mesh import FaceMesh
 from dfdetect.media.image import read_rgb
 from dfdetect.media.roundtrip import encode_png
-from dfdetect.values import Label, MediaKind
+from dfdetect.values import InputInfo, Label, MediaKind, ScanResult
 
 FOLDS = 5
 POPULATIONS = ("photo", "photo_clip", "clip")  # photo_clip: a photograph as a pan/zoom clip
@@ -75,7 +74,7 @@ def score_items(
     items: Sequence[CalibrationItem], bundle: Path, out: Path, *, jobs: int
 ) -> Iterator[tuple[CalibrationItem, ScoreRow | None]]:
     """Score what `out` does not hold yet; yields every item as it is done (None: no blended copy could be made)."""
-    done = {row.path: row for row in read_scores(out)} if out.exists() else {}
+    done = {row.path: row for row in read_scores(out)}
     waiting = []
     for item in items:
         if item.key in done:
@@ -83,10 +82,13 @@ def score_items(
         else:
             waiting.append(item)
     for outcome in pool.run(waiting, functools.partial(_make_work, bundle), jobs=jobs):
-        if outcome.result is not None:
-            with out.open("a") as file:
-                file.write(json.dumps(asdict(outcome.result)) + "\n")
-        yield outcome.item, outcome.result
+        row = outcome.result
+        if outcome.error is not None:  # the worker broke: counted as failed, never silently dropped
+            failed = ScanResult(InputInfo(outcome.item.key, None, None), "error", outcome.error)
+            row = _renamed(score_row(outcome.item.row, failed), outcome.item)
+        if row is not None:
+            append_score(out, row)
+        yield outcome.item, row
 
 
 def _make_work(bundle: Path) -> Callable[[CalibrationItem], ScoreRow | None]:
@@ -186,6 +188,13 @@ def _real_scores(rows: Sequence[ScoreRow], calibration: Calibration, population:
 def _bounds(reals: Sequence[ScoreRow], calibration: Calibration) -> dict[str, dict[str, OperatingPoint]]:
     """Upper bound: of the worst population. Lower bound: 90th percentile of all populations, each weighing the same."""
     tables = {p: real_thresholds(_real_scores(reals, calibration, p), [], measured_on="") for p in POPULATIONS}
+    for population, table in tables.items():
+        if "1" not in table.get(_kind(population), {}):
+            n = sum(row.source == population and row.n_tracks <= 1 for row in reals)
+            raise DataError(
+                f"calibration needs at least {MIN_REALS} usable real files of kind {population!r} with one face in "
+                f"every fit, also when one of {FOLDS} folds of people is left out; got {n}"
+            )
     merged: dict[str, dict[str, OperatingPoint]] = {}
     for population, table in tables.items():
         for kind, by_bucket in table.items():

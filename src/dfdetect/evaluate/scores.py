@@ -7,18 +7,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from dfdetect.batch.journal import drop_torn_line
 from dfdetect.data.lists import MediaRow
 from dfdetect.detect.detector import Scanner
-from dfdetect.scoring import pool_track
-from dfdetect.values import ScanResult
+from dfdetect.scoring import counted_tracks, faults, pool_track
+from dfdetect.values import ScanResult, TrackResult
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreRow:
     """What one file scored.
 
-    group: person, else the file: what a bootstrap draws. logit: pooled over the track that decided. status: "ok",
-    "no_face" or an error code. probability, logit, verdict: None where there is no score.
+    group: person, else the file: what a bootstrap draws. status: "ok", "no_face" or an error code. logit: pooled over
+    the track that decided. n_tracks: those that counted. usable: at least one face was good enough to be judged.
+    probability, logit, verdict: None where there is no score.
     """
 
     path: str
@@ -51,28 +53,45 @@ def score_row(row: MediaRow, result: ScanResult) -> ScoreRow:
         status=status,
         verdict=str(result.verdict) if result.verdict else None,
         probability=result.probability,
-        logit=pool_track([s.logit for s in top.scores]) if top else None,
-        n_tracks=len(result.tracks),
+        logit=_pooled(top) if top else None,
+        n_tracks=len(counted_tracks(result.media.info.kind, result.tracks)) if result.media else 0,
         usable=all(reason.code != "no_usable_face" for reason in result.reasons),
     )
 
 
+def _pooled(track: TrackResult) -> float:
+    """The logit behind the track's probability: over the frames that can be judged, where there are any."""
+    usable = [score.logit for score in track.scores if not faults(score.quality)]
+    return pool_track(usable or [score.logit for score in track.scores])
+
+
 def score_list(rows: Sequence[MediaRow], scanner: Scanner, out: Path | None = None) -> Iterator[ScoreRow]:
     """Yield a row for every file, in order; rows already in `out` (JSON lines) are not scanned again."""
-    done = {row.path: row for row in read_scores(out)} if out is not None and out.exists() else {}
+    done = {row.path: row for row in read_scores(out)} if out is not None else {}
     for row in rows:
         if row.listed_path in done:
             yield done[row.listed_path]
             continue
         scored = score_row(row, scanner.scan(row.path))
         if out is not None:
-            with out.open("a") as file:
-                file.write(json.dumps(asdict(scored)) + "\n")
+            append_score(out, scored)
         yield scored
 
 
+def append_score(path: Path, row: ScoreRow) -> None:
+    """Add one line to a scores file."""
+    with path.open("a") as file:
+        file.write(json.dumps(asdict(row)) + "\n")
+
+
 def read_scores(path: Path) -> list[ScoreRow]:
-    """Rows of a scores file; a torn last line (the run was killed while writing) is left out."""
+    """Rows of a scores file, none where there is no file.
+
+    A torn last line (the run was killed while writing) is cut off, or the next row would be glued to it and lost too.
+    """
+    if not path.exists():
+        return []
+    drop_torn_line(path)
     rows = []
     for line in path.read_text().splitlines():
         try:

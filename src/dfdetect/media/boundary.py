@@ -39,6 +39,9 @@ class Source:
         self.size_bytes = size_bytes
         self._state = self._file_state()
 
+    def __repr__(self) -> str:
+        return "<input>"  # Pillow and PyAV put it into their messages
+
     def read(self, n: int = -1) -> bytes:
         # A header may claim a block of 2 GiB: ask for no more than there is, so that nothing huge is allocated.
         left = max(0, self.size_bytes - self._file.tell())

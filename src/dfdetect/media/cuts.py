@@ -8,6 +8,8 @@ from dfdetect.values import UInt8Array
 
 THUMBNAIL_PX = 144  # longer side; hue, saturation and brightness means need no more
 _MIN_SHOT_FRAMES = 5
+# Of 168 joints between clips of one dataset (same studio, similar people) 10 finds 99 %, the default of 15 98 %.
+_MIN_CHANGE = 10.0
 
 
 def thumbnail_size(width_px: int, height_px: int) -> tuple[int, int]:
@@ -26,7 +28,7 @@ class CutFinder:
     def __init__(self) -> None:
         from scenedetect.detectors import AdaptiveDetector
 
-        self._detector: Any = AdaptiveDetector(min_scene_len=_MIN_SHOT_FRAMES)
+        self._detector: Any = AdaptiveDetector(min_scene_len=_MIN_SHOT_FRAMES, min_content_val=_MIN_CHANGE)
         self._cuts: list[int] = []
 
     def add(self, frame_index: int, thumbnail_bgr: UInt8Array) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from dfdetect.errors import unknown_name
 from dfdetect.values import UInt8Array
 
 _SUBSAMPLING = {
@@ -32,6 +33,8 @@ def _encode(suffix: str, image: UInt8Array, params: list[int]) -> bytes:
 
 def encode_jpeg(image: UInt8Array, quality: int, *, subsampling: str = "420") -> bytes:
     """RGB picture -> JPEG bytes. quality: 1..100; subsampling: 420, 422 or 444."""
+    if subsampling not in _SUBSAMPLING:
+        raise unknown_name("chroma subsampling", subsampling, _SUBSAMPLING)
     factor = _SUBSAMPLING[subsampling]
     return _encode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, factor])
 

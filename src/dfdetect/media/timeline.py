@@ -161,14 +161,17 @@ def _part_present(container: Any, stream: Any, demuxer: str, log: _Log) -> float
     """How much of what the header promises was read, 1 where the header promises nothing.
 
     Only the promises that mean something: the sample table of MP4 and MOV (their durations may lie and are ignored),
-    the frame count of AVI, the duration of Matroska and FLV. The others estimate a duration from the data itself.
+    the length of AVI, Matroska and FLV. For the others FFmpeg estimates a duration from the data itself.
     """
-    if demuxer in ("mov", "avi"):
-        promised = len(stream.index_entries) if demuxer == "mov" else stream.frames
-        return log.read / int(promised) if promised else 1.0
-    if demuxer in ("matroska", "flv") and container.duration:
-        return (log.end_s + _LAST_FRAME_S) * 1e6 / int(container.duration)
-    return 1.0
+    if demuxer == "mov":
+        promised = len(stream.index_entries)
+        return log.read / promised if promised else 1.0
+    promised_s = 0.0
+    if demuxer == "avi":  # its count is one of clock ticks; its duration was corrected by FFmpeg to what is there
+        promised_s = float(stream.frames * stream.time_base)
+    elif demuxer in ("matroska", "flv") and container.duration:
+        promised_s = container.duration / 1e6
+    return (log.end_s + _LAST_FRAME_S) / promised_s if promised_s else 1.0
 
 
 def _times(log: _Log, stream: Any) -> tuple[list[int] | None, NDArray[np.float64], Fraction | None]:

@@ -42,6 +42,11 @@ class PairModule(pl.LightningModule):
             else:
                 mean.copy_(now)
 
+    def on_train_epoch_start(self) -> None:
+        # Checkpoints do not hold the state of torch's generator; a seed an epoch makes a resumed run's dropout that of
+        # the unbroken one.
+        torch.manual_seed(self.loop_part.seed + 7919 * self.current_epoch)
+
     def training_step(self, batch: Batch, _: int) -> Tensor:
         images, labels = batch
         logits, _cam = self.net(images)

@@ -1,0 +1,73 @@
+"""Score the private evaluation folder with a model and print its tables: AUC per method, false positives on reals.
+
+    python benchmarks/eval_table.py ../shared/data/eval.csv --model default --out runs/eval-default.jsonl --jobs 2
+
+Scores are kept in --out, so a second call continues. The folder is for measuring only: nothing is fitted on it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from dfdetect.batch import pool
+from dfdetect.data.lists import MediaRow, read_list
+from dfdetect.detect.detector import Scanner
+from dfdetect.evaluate.scores import ScoreRow, append_score, counts, read_scores, score_row
+from dfdetect.evaluate.table import auc_markdown, auc_rows, fpr_markdown
+
+FF = ["ffpp_c40_youtube"]
+ALL_VIDEO_REALS = ["ffpp_c40_youtube", "ffpp_c40_actors", "voxceleb2_pcavs", "liveportrait_driving", "hdtf_sadtalker"]
+PAIRS = {
+    "ffpp_c40_deepfakes": FF,
+    "ffpp_c40_faceswap": FF,
+    "ffpp_c40_face2face": FF,
+    "ffpp_c40_neuraltextures": FF,
+    "ciplab_fake": ["ciplab_real"],
+    "dfd_frames_fake": ["dfd_frames_real"],
+    "dfdc_aaronchong": ["dfdc_real", *ALL_VIDEO_REALS],
+    "edtalk_out": ALL_VIDEO_REALS,
+    "sadtalker_out": ALL_VIDEO_REALS,
+    "omi_stylegan2": ["ciplab_real", "london_neutral", "ecuador_real"],
+    "ecuador_flux_lora": ["ecuador_real"],
+}
+
+
+def _worker(model: str) -> Callable[[MediaRow], ScoreRow]:
+    scanner = Scanner(model, threads=1)
+    return lambda row: score_row(row, scanner.scan(row.path))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("list", type=Path)
+    parser.add_argument("--model", default="default")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--jobs", type=int, default=2)
+    args = parser.parse_args()
+
+    done = {row.path for row in read_scores(args.out)}
+    waiting = [row for row in read_list(args.list) if row.listed_path not in done]
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    for number, outcome in enumerate(pool.run(waiting, functools.partial(_worker, args.model), jobs=args.jobs), 1):
+        if outcome.result is None:
+            print(f"{outcome.item.listed_path}: {outcome.error}", file=sys.stderr)
+            continue
+        append_score(args.out, outcome.result)
+        if number % 20 == 0:
+            print(f"{number}/{len(waiting)}", file=sys.stderr)
+    rows = read_scores(args.out)
+    print(f"Files: {counts(rows)}")
+    print(f"Verdicts on reals: {dict(Counter(r.verdict for r in rows if r.label == 0))}")
+    print(f"Verdicts on fakes: {dict(Counter(r.verdict for r in rows if r.label == 1))}\n")
+    print(auc_markdown(auc_rows(rows, PAIRS)))
+    print()
+    print(fpr_markdown(rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""Frames are chosen evenly over time: first, last and spacing, for any presentation times."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dfdetect.errors import UsageError
+from dfdetect.media.sampling import even_indices, scan_indices
+
+_gaps_s = st.lists(st.floats(0.0, 5.0), min_size=0, max_size=300)
+
+
+def _times_s(gaps_s: list[float]) -> np.ndarray:
+    return np.concatenate(([0.0], np.cumsum(gaps_s)))
+
+
+@given(gaps_s=_gaps_s, n=st.integers(2, 64))
+def test_first_and_last_frame_unique_and_increasing(gaps_s: list[float], n: int) -> None:
+    times_s = _times_s(gaps_s)
+    chosen = even_indices(times_s, n)
+    assert len(chosen) == min(n, len(times_s))
+    assert chosen[0] == 0
+    assert chosen[-1] == len(times_s) - 1
+    assert all(a < b for a, b in pairwise(chosen))
+
+
+@given(count=st.integers(2, 2000), n=st.integers(2, 64), fps=st.floats(1, 120))
+def test_at_a_constant_rate_each_frame_is_within_half_a_frame_of_its_target(count: int, n: int, fps: float) -> None:
+    """A loop that took the first n frames and called them evenly spread (seen in several detectors)."""
+    times_s = np.arange(count) / fps
+    chosen = even_indices(times_s, n)
+    if count < n:
+        assert chosen == list(range(count))
+        return
+    targets_s = np.linspace(0, times_s[-1], n)
+    assert np.abs(times_s[chosen] - targets_s).max() <= 0.5 / fps + 1e-9
+
+
+@given(n=st.integers(4, 40))
+def test_with_variable_frame_rate_time_counts_not_the_frame_number(n: int) -> None:
+    """Half of the frames lie in the first second of ten: even frame numbers would spend half of the sample there."""
+    times_s = np.concatenate((np.linspace(0, 1, 500), np.linspace(1.02, 10, 500)))
+    chosen_s = times_s[even_indices(times_s, n)]
+    assert np.abs(chosen_s - np.linspace(0, 10, n)).max() <= 0.02
+
+
+def test_a_long_still_stretch_gives_distinct_frames() -> None:
+    """All targets of the still middle fall on the same two frames; each may be taken once only."""
+    times_s = [0.0, 0.1, 0.2, 9.8, 9.9, 10.0]
+    assert even_indices(times_s, 5) == sorted(set(even_indices(times_s, 5)))
+    assert len(even_indices(times_s, 5)) == 5
+
+
+@pytest.mark.parametrize(("times_s", "n", "expected"), [([], 4, []), ([0.0], 4, [0]), ([0.0, 1.0, 2.0], 1, [1])])
+def test_few_frames(times_s: list[float], n: int, expected: list[int]) -> None:
+    assert even_indices(times_s, n) == expected
+
+
+def test_zero_frames_asked_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="at least 1"):
+        even_indices([0.0, 1.0], 0)
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "expected"),
+    [(0.5, 13), (10.0, 32), (15.4, 32), (20.0, 41), (60.0, 121), (600.0, 256)],
+)
+def test_scan_takes_one_frame_per_half_second_between_32_and_256(duration_s: float, expected: int) -> None:
+    times_s = np.arange(round(duration_s * 25) + 1) / 25
+    chosen = scan_indices(times_s)
+    assert len(chosen) == min(expected, len(times_s))
+    assert (chosen[0], chosen[-1]) == (0, len(times_s) - 1)
+
+
+def test_scan_of_nothing() -> None:
+    assert scan_indices([]) == []
