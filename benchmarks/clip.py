@@ -20,7 +20,7 @@ FPS = 30
 FACE_PX = 250
 _FACE_PX_OF_PORTRAIT = 95
 _CENTRE_XY = (256.0, 230.0)  # of the portrait; the face is a little above and left of it
-_NOISE_SIGMA = 3.0
+_NOISE_SIGMA = 5.5
 _NOISE_FIELDS = 8
 
 
@@ -38,7 +38,7 @@ def frames(duration_s: float) -> Iterator[NDArray[np.uint8]]:
     """Noisy views, FPS a second; the same ones every time."""
     from skimage.data import astronaut
 
-    portrait = astronaut()
+    portrait: NDArray[np.uint8] = astronaut()  # type: ignore[no-untyped-call]
     rng = np.random.default_rng(0)
     height, width = SIZE_WH[1], SIZE_WH[0]
     # A few fields of noise, shifted at random, cost a tenth of fresh noise a frame and are as hard to predict.
@@ -70,7 +70,7 @@ def write_long_clip(path: Path, short: Path, times: int) -> Path:
                 stream = source.streams.video[0]
                 out = out or target.add_stream_from_template(stream)
                 for packet in source.demux(stream):
-                    if packet.size:
+                    if packet.pts is not None and packet.dts is not None:  # the last one is empty
                         shift = round(number * stream.frames / FPS / packet.time_base)
                         packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
                         packet.stream = out

@@ -11,7 +11,7 @@ import argparse
 import subprocess
 import sys
 import tempfile
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 
 MOST_MB = 450
@@ -31,12 +31,12 @@ def _bytes_on_disk(file: Path) -> int:
     return found.st_blocks * 512 if hasattr(found, "st_blocks") else found.st_size  # Windows counts no blocks
 
 
-def weights(site_packages: Path) -> Counter[str]:
-    """Megabytes by package; its shared libraries (NAME.libs) and metadata count with it."""
-    found: Counter[str] = Counter()
+def weights(site_packages: Path) -> list[tuple[float, str]]:
+    """(megabytes, package), heaviest first; its shared libraries (NAME.libs) and metadata count with it."""
+    found: dict[str, float] = defaultdict(float)
     for entry in site_packages.iterdir():
         found[entry.name.split("-")[0].split(".")[0]] += megabytes(entry)
-    return found
+    return sorted(((size_mb, name) for name, size_mb in found.items()), reverse=True)
 
 
 def measure(python: str) -> int:
@@ -46,13 +46,11 @@ def measure(python: str) -> int:
         bare_mb = megabytes(environment)
         own_python = next(path for path in environment.glob("*/python*") if path.stem == "python")
         subprocess.run([own_python, "-m", "pip", "install", "--quiet", PROJECT], check=True)
-        version = subprocess.run(
-            [own_python, "-m", "dfdetect", "--version"], check=True, capture_output=True, text=True
-        )
+        version = subprocess.check_output([own_python, "-m", "dfdetect", "--version"], text=True)
         total_mb = megabytes(environment) - bare_mb
         site_packages = next(environment.rglob("site-packages"))
         print(f"{version.strip()} under {python}\n\n| package | MB on disk |\n|---|---|")
-        for name, size_mb in weights(site_packages).most_common(SHOWN):
+        for size_mb, name in weights(site_packages)[:SHOWN]:
             print(f"| {name} | {size_mb:.0f} |")
         unwanted = [one.name for one in site_packages.glob("*.dist-info") if one.name.startswith(FORBIDDEN)]
     held = total_mb <= MOST_MB and not unwanted

@@ -55,9 +55,8 @@ def compare(lengths_s: list[int], model: str) -> int:
     from clip import write_clip, write_long_clip
 
     short = write_clip(WORK / f"face_1080p_{lengths_s[0]}s.mp4", lengths_s[0])
-    print(
-        f"{conditions()}\n\n| clip | peak MB | after loading | frames in it | looked at | scan s |\n|---|---|---|---|---|---|"
-    )
+    print(f"{conditions()}\n")
+    print("| clip | peak MB | after loading | frames in it | looked at | scan s |\n|---|---|---|---|---|---|")
     peaks = []
     for length_s in lengths_s:
         clip = write_long_clip(WORK / f"face_1080p_{length_s}s.mp4", short, round(length_s / lengths_s[0]))

@@ -35,10 +35,9 @@ def measure_ours(clip: Path, model: str, runs: int) -> dict[str, Any]:
     from dfdetect import Scanner
 
     scanner = Scanner(model, frames=FRAMES)
-    for _ in range(runs):
-        start, cpu = time.perf_counter(), time.process_time()
-        result = scanner.scan(clip)
-        seconds, cpu_s = time.perf_counter() - start, time.process_time() - cpu
+    results: list[Any] = []
+    seconds, cpu_s = seconds_of(lambda: results.append(scanner.scan(clip)), runs)
+    result = results[-1]
     if result.media is None:
         raise SystemExit(f"the scan failed: {result.error}")
     faces = sum(len(track.scores) for track in result.tracks)
@@ -81,15 +80,13 @@ def measure_floor(clip: Path, model: str, runs: int) -> dict[str, Any]:
         for at in range(0, len(images), BATCH):
             backend.logits_and_cams(images[at : at + BATCH])
 
-    parts = {
-        "decode": seconds_of(lambda: bare_decode(clip, set(indices), threads), runs),
-        "faces": seconds_of(find_faces, runs),
-        "network": seconds_of(score, runs),
-    }
+    work = {"decode": lambda: bare_decode(clip, set(indices), threads), "faces": find_faces, "network": score}
+    spent = {part: seconds_of(do, runs) for part, do in work.items()}
     shown = {"decode": threads, "opencv": cv2.getNumThreads(), "onnxruntime": "its own choice: one a core"}
     return {
-        "seconds": sum(parts.values()),
-        "parts_s": parts,
+        "seconds": sum(seconds for seconds, _ in spent.values()),
+        "cpu_s": sum(cpu_s for _, cpu_s in spent.values()),
+        "parts_s": {part: seconds for part, (seconds, _) in spent.items()},
         "frames": len(frames),
         "faces": len(images),
         "threads": shown,
@@ -111,12 +108,13 @@ def bare_decode(clip: Path, wanted: set[int], threads: int) -> list[Any]:
     return found
 
 
-def seconds_of(work: Callable[[], object], runs: int) -> float:
+def seconds_of(work: Callable[[], object], runs: int) -> tuple[float, float]:
+    """(seconds, CPU seconds of all threads) of the last run."""
     for _ in range(runs):
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         work()
-        seconds = time.perf_counter() - start
-    return seconds
+        spent = time.perf_counter() - start, time.process_time() - cpu
+    return spent
 
 
 MEASURES: dict[str, Callable[[Path, str, int], dict[str, Any]]] = {"ours": measure_ours, "floor": measure_floor}
@@ -155,7 +153,8 @@ def report(clip: Path, answers: dict[str, list[dict[str, Any]]]) -> int:
             print(f"| peer: {part[:-2]} | {spread([one[part] for one in answers['peer']])} | | |")
     ours = [one["seconds"] for one in answers["ours"]]
     print(f"\nours: busy seconds of each stage, last round (they overlap): {answers['ours'][-1]['stages_s']}")
-    print(f"ours: CPU seconds {spread([one['cpu_s'] for one in answers['ours']])}")
+    for name in MEASURES:
+        print(f"{name}: CPU seconds of all threads {spread([one['cpu_s'] for one in answers[name]])}")
     print(f"threads: ours and floor {answers['floor'][-1]['threads']}")
     to_floor = [mine / one["seconds"] for mine, one in zip(ours, answers["floor"], strict=True)]
     held = [statistics.median(to_floor) <= MOST_OF_FLOOR]

@@ -10,6 +10,8 @@ done_already=$("$main" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 core="tests/batch tests/cli tests/detect tests/faces tests/media tests/models"
 single=$(ls tests/test_*.py)
 
+failed=0
+
 find_python() { # a command that exists need not run: version managers leave stand-ins
     for candidate in "python$1" "$(pyenv root 2>/dev/null)"/versions/"$1".*/bin/python; do
         if "$candidate" -c 'import venv, ensurepip' 2>/dev/null; then
@@ -32,7 +34,9 @@ for version in 3.11 3.12 3.13; do
     echo "== core on Python $version"
     venv=.venv-core-$version
     [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check . pytest pytest-xdist hypothesis onnx
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check . \
+        pytest pytest-xdist hypothesis onnx scikit-image
     # shellcheck disable=SC2086 # two lists of paths
-    "$venv/bin/python" -m pytest -n "$jobs" -p no:cacheprovider -m "not slow" $core $single
+    "$venv/bin/python" -m pytest -n "$jobs" -p no:cacheprovider -m "not slow" $core $single || failed=1
 done
+exit $failed

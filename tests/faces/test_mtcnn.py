@@ -83,3 +83,12 @@ def test_a_face_cut_by_the_border_gives_a_box_that_reaches_outside() -> None:
     found = Mtcnn().detect(cut)
     assert len(found) == 1
     assert found.boxes_xyxy[0, 0] < 0
+
+
+def test_boxes_are_in_pixels_of_the_frame_also_where_it_was_shrunk_first() -> None:
+    """A 50-megapixel photograph took gigabytes; shrunk, its boxes must still be those of the photograph."""
+    large = np.kron(draw_face(np.random.default_rng(10), 200), np.ones((4, 4, 1), np.uint8))
+    whole, shrunk = Mtcnn().detect(large), Mtcnn(long_side_px=200).detect(large)
+    assert len(whole) == len(shrunk) == 1
+    assert np.abs(whole.boxes_xyxy - shrunk.boxes_xyxy).max() < 40
+    assert np.abs(whole.landmarks - shrunk.landmarks).max() < 40

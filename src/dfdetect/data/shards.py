@@ -107,7 +107,7 @@ def _checked(folder: Path) -> list[Path]:
         shards = json.loads(manifest.read_text())["shards"]
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(
-            f"{manifest} is not a manifest of face shards ({error!r}); run `dfdetect prepare` again"
+            f"{manifest} is no manifest of face shards ({error!r}); run `dfdetect prepare` again"
         ) from error
     paths = []
     for shard in shards:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dfdetect.errors import ModelUnusable, UsageError
+from dfdetect.faces.onnx_options import session_options
 from dfdetect.values import Float32Array
 
 MAX_BATCH = 32  # more gains nothing on a CPU and costs memory
@@ -23,14 +24,8 @@ class OnnxBackend:
     def __init__(self, model: bytes, *, device: str = "auto", threads: int | None = None) -> None:
         import onnxruntime as ort
 
-        options = ort.SessionOptions()
-        options.log_severity_level = 3  # warnings are about speed; they would mix with the progress bar
-        if threads is not None:
-            options.intra_op_num_threads = threads
-        # Threads that spin while they wait would take the core on which the next frame is being decoded.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self._session = ort.InferenceSession(model, options, providers=_providers(ort, device))
+            self._session = ort.InferenceSession(model, session_options(threads), providers=_providers(ort, device))
         except UsageError:
             raise
         except Exception as error:  # ONNX Runtime's errors have no base of their own

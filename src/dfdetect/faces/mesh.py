@@ -36,6 +36,7 @@ from dfdetect.faces.mesh_points import (
     RIGHT_EYE,
     RIGHT_EYE_OUTER_CORNER,
 )
+from dfdetect.faces.onnx_options import session_options
 from dfdetect.values import FaceDetections, Float32Array, UInt8Array
 
 # The point names live in mesh_points; they are offered here so that callers need one import for a mesh.
@@ -163,11 +164,8 @@ class FaceMesh:
             if self._loaded is None:
                 import onnxruntime
 
-                options = onnxruntime.SessionOptions()
-                if self._threads is not None:
-                    options.intra_op_num_threads = self._threads
                 self._loaded = onnxruntime.InferenceSession(
-                    str(WEIGHTS_PATH), options, providers=["CPUExecutionProvider"]
+                    str(WEIGHTS_PATH), session_options(self._threads), providers=["CPUExecutionProvider"]
                 )
         return self._loaded
 

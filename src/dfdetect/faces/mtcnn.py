@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfdetect.faces.detector import require_rgb
+from dfdetect.faces.onnx_options import session_options
 from dfdetect.values import FaceDetections, Float32Array, UInt8Array
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ class Mtcnn:
     """The cascade. See `FaceDetector` for the contract.
 
     The first network slides over copies of the frame, each smaller by `pyramid_factor`; the second and the third look
-    at every candidate again, at 24 and 48 px, and the third sets the score and the landmarks. Cost grows with the area
-    of the frame: shrink large frames first where small faces do not matter.
+    at every candidate again, at 24 and 48 px, and the third sets the score and the landmarks. Time and memory grow with
+    the area of the frame, so frames longer than `long_side_px` are shrunk first.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Mtcnn:
         min_face_px: float = 20.0,
         thresholds: tuple[float, float, float] = (0.6, 0.7, 0.7),
         pyramid_factor: float = 0.709,
+        long_side_px: int = 1920,
         threads: int | None = None,
     ) -> None:
         """Load the three networks.
@@ -54,6 +56,8 @@ class Mtcnn:
             min_face_px: smallest face searched for, at least 12.
             thresholds: score (0..1) that a candidate needs to leave the first, second and third network.
             pyramid_factor: each level of the pyramid is this fraction of the one before, inside 0..1.
+            long_side_px: frames whose longer side is above this are shrunk to it, so that a photograph of 50 megapixels
+                does not take gigabytes; min_face_px then counts pixels of the shrunk frame.
             threads: CPU threads a network may use; None leaves the choice to ONNX Runtime.
 
         Raises:
@@ -67,15 +71,23 @@ class Mtcnn:
         self._min_face_px = min_face_px
         self._thresholds = thresholds
         self._pyramid_factor = pyramid_factor
+        self._long_side_px = long_side_px
         self._pnet, self._rnet, self._onet = (_session(net, threads) for net in ("pnet", "rnet", "onet"))
 
     def detect(self, image: UInt8Array) -> FaceDetections:
         """Find the faces of one picture; contract and errors as `FaceDetector.detect`."""
         require_rgb(image)
+        height_px, width_px = image.shape[:2]
+        shrunk_by = max(1.0, max(height_px, width_px) / self._long_side_px)
+        if shrunk_by > 1:
+            size_wh = (max(1, round(width_px / shrunk_by)), max(1, round(height_px / shrunk_by)))
+            image = np.asarray(cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
         integral = _integral(image)
         boxes = self._propose(integral)
         boxes = self._refine(integral, boxes)
-        return self._decide(integral, boxes)
+        found = self._decide(integral, boxes)
+        to_frame = np.array([width_px / image.shape[1], height_px / image.shape[0]], np.float32)
+        return FaceDetections(found.boxes_xyxy * np.tile(to_frame, 2), found.score, found.landmarks * to_frame)
 
     def _propose(self, integral: _Integral) -> Float32Array:
         """(N, 4) square candidates of the first network."""
@@ -127,12 +139,9 @@ class Mtcnn:
 def _session(net: str, threads: int | None) -> onnxruntime.InferenceSession:
     import onnxruntime
 
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
+    options = session_options(threads)
     # Every frame size and pyramid level is a new shape: planned memory would be kept for each of them.
     options.enable_mem_pattern = False
-    if threads is not None:
-        options.intra_op_num_threads = threads
     path = WEIGHTS_DIR / f"mtcnn_{net}.onnx"
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 

@@ -208,7 +208,7 @@ def _sorted_stamps(stamps: list[int | None]) -> list[int] | None:
 
 
 def _turns(frame: Any) -> QuarterTurns:
-    for item in frame.side_data:
-        if item.type.name == "DISPLAYMATRIX":
-            return QuarterTurns.from_display_matrix(np.frombuffer(bytes(item), dtype=np.int32))
-    return QuarterTurns()
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return QuarterTurns()
+    return QuarterTurns.from_display_matrix(np.frombuffer(bytes(matrix), dtype=np.int32))

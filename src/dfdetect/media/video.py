@@ -105,8 +105,8 @@ class VideoFile:
                 format=self._demuxer,
                 options=self._options(),
                 io_open=_refuse_reference,
-                metadata_errors="replace",
                 buffer_size=_BUFFER_BYTES,
+                **_metadata_option(),
             )
         try:
             with media_errors("probe"):
@@ -225,3 +225,8 @@ def _refuse_reference(url: str, flags: int, options: dict[str, str]) -> Any:
         "expected a file that stands alone, got one that points to another file or address",
         stage="probe",
     )
+
+
+def _metadata_option() -> dict[str, str]:
+    """PyAV 18 raises on tags that are not UTF-8 unless told to replace them; 19 has no such option and never raises."""
+    return {"metadata_errors": "replace"} if int(av.__version__.split(".", 1)[0]) < 19 else {}

@@ -42,10 +42,10 @@ class PairModule(pl.LightningModule):
             else:
                 mean.copy_(now)
 
-    def on_train_epoch_start(self) -> None:
-        # Checkpoints do not hold the state of torch's generator; a seed an epoch makes a resumed run's dropout that of
-        # the unbroken one.
-        torch.manual_seed(self.loop_part.seed + 7919 * self.current_epoch)
+    def on_train_batch_start(self, *_: Any) -> None:
+        # Checkpoints do not hold the state of torch's generator: seeded by the step, a resumed run drops what the
+        # unbroken one would.
+        torch.manual_seed(1_000_003 * self.loop_part.seed + self.global_step)
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         images, labels = batch
