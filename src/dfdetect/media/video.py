@@ -227,6 +227,6 @@ def _refuse_reference(url: str, flags: int, options: dict[str, str]) -> Any:
     )
 
 
-def _metadata_option() -> dict[str, str]:
+def _metadata_option() -> dict[str, Any]:
     """PyAV 18 raises on tags that are not UTF-8 unless told to replace them; 19 has no such option and never raises."""
     return {"metadata_errors": "replace"} if int(av.__version__.split(".", 1)[0]) < 19 else {}
