@@ -2,7 +2,7 @@
 
     python benchmarks/face_detectors.py --data ../shared/data --every 4 > table.md
 
-Photographs of train_real show one face each and carry no boxes, so a face counts as found when the best detection sits
+Photographs of train_real show one face each and carry no boxes, so a face counts as found when a detection sits
 on the face that was found in the untouched photograph (by YuNet, else by MTCNN), mapped through the change. That
 favours YuNet slightly; the photographs where only one of the two finds anything are counted apart. Rows of eval are
 reported, never chosen by. The Markdown tables of docs/face_detectors.md are printed to standard output.

@@ -11,13 +11,14 @@ import argparse
 import subprocess
 import sys
 import tempfile
-from collections import defaultdict
+from importlib.metadata import distributions
 from pathlib import Path
 
 MOST_MB = 450
 SHOWN = 10
 PROJECT = Path(__file__).parents[1]
-FORBIDDEN = ("torch", "opencv_python-")  # PyTorch; the OpenCV package with a window system
+NOT_OURS = ("pip", "setuptools")  # every environment has them
+FORBIDDEN = ("torch", "opencv-python")  # PyTorch; the OpenCV package with a window system
 
 
 def megabytes(path: Path) -> float:
@@ -32,11 +33,14 @@ def _bytes_on_disk(file: Path) -> int:
 
 
 def weights(site_packages: Path) -> list[tuple[float, str]]:
-    """(megabytes, package), heaviest first; its shared libraries (NAME.libs) and metadata count with it."""
-    found: dict[str, float] = defaultdict(float)
-    for entry in site_packages.iterdir():
-        found[entry.name.split("-")[0].split(".")[0]] += megabytes(entry)
-    return sorted(((size_mb, name) for name, size_mb in found.items()), reverse=True)
+    """(megabytes, distribution), heaviest first, with its libraries and compiled files; without pip and setuptools."""
+    found = []
+    for distribution in distributions(path=[str(site_packages)]):
+        files = [Path(str(distribution.locate_file(one))) for one in distribution.files or ()]
+        size_mb = sum(_bytes_on_disk(one) for one in files if one.is_file()) / 1e6
+        if distribution.name not in NOT_OURS:
+            found.append((size_mb, distribution.name))
+    return sorted(found, reverse=True)
 
 
 def measure(python: str) -> int:
@@ -48,11 +52,12 @@ def measure(python: str) -> int:
         subprocess.run([own_python, "-m", "pip", "install", "--quiet", PROJECT], check=True)
         version = subprocess.check_output([own_python, "-m", "dfdetect", "--version"], text=True)
         total_mb = megabytes(environment) - bare_mb
-        site_packages = next(environment.rglob("site-packages"))
-        print(f"{version.strip()} under {python}\n\n| package | MB on disk |\n|---|---|")
-        for size_mb, name in weights(site_packages)[:SHOWN]:
-            print(f"| {name} | {size_mb:.0f} |")
-        unwanted = [one.name for one in site_packages.glob("*.dist-info") if one.name.startswith(FORBIDDEN)]
+        found = weights(next(environment.rglob("site-packages")))
+    print(f"{version.strip()} under {python}\n\n| package | MB on disk |\n|---|---|")
+    for size_mb, name in found[:SHOWN]:
+        print(f"| {name} | {size_mb:.0f} |")
+    print(f"| {len(found) - SHOWN} more | {sum(size_mb for size_mb, _ in found[SHOWN:]):.0f} |")
+    unwanted = [name for _, name in found if name in FORBIDDEN]
     held = total_mb <= MOST_MB and not unwanted
     print(f"\ncore: {total_mb:.0f} MB without pip itself; aim <= {MOST_MB}: {'holds' if held else 'MISSED'}")
     if unwanted:

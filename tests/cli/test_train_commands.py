@@ -1,0 +1,107 @@
+"""`prepare`, `train`, `export`, `calibrate`: what they print, and exit codes for what cannot work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("pytorch_lightning")
+
+from dfdetect.cli.main import run
+from dfdetect.data.drawn_faces import draw_face
+from dfdetect.data.shards import read_shards
+from dfdetect.media.roundtrip import decode, encode_png
+from tiny_bundle import make_tiny_bundle
+from tiny_run import tiny_run, tiny_shards, write_recipe
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Two drawn people and a wall, with their list."""
+    for seed in range(2):
+        (tmp_path / f"{seed}.png").write_bytes(encode_png(draw_face(np.random.default_rng(seed), 240)))
+    (tmp_path / "wall.png").write_bytes(encode_png(np.full((90, 90, 3), 70, np.uint8)))
+    (tmp_path / "list.csv").write_text("path,label,reuse\n0.png,real,free\n1.png,real,free\nwall.png,real,free\n")
+    return tmp_path / "list.csv"
+
+
+def test_prepare_says_what_it_kept_and_left_out(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["prepare", str(photos), "-o", "faces", "--sheet", "sheet.png", "-q"]) == 0
+    out = capsys.readouterr().out
+    assert "2 of 3 faces kept in faces" in out
+    assert "left out, no_face: 1" in out
+    assert [record.path for record in read_shards(Path("faces"))] == ["0.png", "1.png"]
+    assert decode(Path("sheet.png").read_bytes()).shape == (128, 12 * 128, 3)
+
+
+def test_the_list_of_recipes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", "--list"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("default\n  ")
+    assert "self-blended" in out
+
+
+def test_a_preview_shows_pairs_and_trains_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = write_recipe(tmp_path)
+    assert run(["train", str(recipe), "-d", str(tiny_shards()), "--preview", "look.png"]) == 0
+    assert "each real face above its fake: look.png" in capsys.readouterr().out
+    sheet = decode(Path("look.png").read_bytes())
+    assert sheet.shape == (3 * 2 * 64, 12 * 64, 3)
+    assert not np.array_equal(sheet[:64], sheet[64:128])
+
+
+def test_train_and_export_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe, shards = str(write_recipe(tmp_path)), str(tiny_shards())
+    assert run(["train", recipe, "-d", shards, "-o", "run", "--epochs", "1", "--workers", "0", "--threads", "1"]) == 0
+    assert f"next: dfdetect export run -d {shards} -o BUNDLE" in capsys.readouterr().out
+    assert run(["train", recipe, "-d", shards, "-o", "run"]) == 2
+    assert "--resume" in capsys.readouterr().err
+    assert len(Path("run/metrics.jsonl").read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["prepare", "none.csv", "-o", "x", "-q"], 3, "none.csv: expected a CSV list"),
+        (["train"], 2, "train needs --data FOLDER"),
+        (["train", "-d", "SHARDS"], 2, "train needs --out RUN"),
+        (["train", "mine", "-d", "SHARDS", "-o", "r"], 2, "unknown recipe 'mine'; the options are:"),
+        (["train", "mine.toml", "-d", "SHARDS", "-o", "r"], 2, "recipe file mine.toml does not exist"),
+        (["train", "RECIPE", "-d", "nowhere", "-o", "r"], 3, "holds no manifest.json; make face shards with"),
+        (["train", "RECIPE", "-d", "SHARDS", "-o", "r", "--resume"], 2, "nothing to resume"),
+        (["export", "nowhere", "-d", "SHARDS", "-o", "b"], 2, "is no run folder: recipe.json is missing"),
+        (["export", "RUN", "-d", "nowhere", "-o", "b"], 3, "holds no manifest.json"),
+        (["calibrate", "nowhere", "--photos", "p.csv", "--clips", "c.csv"], 4, "expected the folder of a model bundle"),
+    ],
+)
+def test_what_cannot_work_says_what_to_do(
+    arguments: list[str], code: int, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A list that was not there ended in a traceback."""
+    stands_for = {"SHARDS": str(tiny_shards()), "RECIPE": str(write_recipe(tmp_path))}
+    if "RUN" in arguments:
+        stands_for["RUN"] = str(tiny_run())
+    assert run([stands_for.get(argument, argument) for argument in arguments]) == code
+    assert says in capsys.readouterr().err
+
+
+def test_calibrate_with_too_few_reals_leaves_the_bundle_alone(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = make_tiny_bundle(tmp_path / "models" / "tiny")
+    before = {path.name: path.read_bytes() for path in bundle.iterdir()}
+    arguments = ["calibrate", str(bundle), "--photos", str(photos), "--clips", str(photos), "-q"]
+    assert run(arguments) == 3
+    assert "needs at least 50 usable real files of kind 'photo'" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in bundle.iterdir()} == before
+    kept = tmp_path / "models" / "tiny.calibration-scores.jsonl"
+    assert len(kept.read_text().splitlines()) >= 6

@@ -1,0 +1,106 @@
+"""One row a file: what is scored, what is not, and that a killed run goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+import scan_results as results
+from dfdetect.data.lists import MediaRow
+from dfdetect.evaluate.scores import ScoreRow, append_score, counts, read_scores, score_list, score_row
+from dfdetect.scoring import pool_track
+from dfdetect.values import Label, ScanResult, Verdict
+
+
+def media_row(name: str, label: Label = Label.REAL, **more: str) -> MediaRow:
+    return MediaRow(Path("/data") / name, name, label, **more)
+
+
+class CountingScanner:
+    """Answers every file alike and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def scan(self, path: Path) -> ScanResult:
+        self.seen.append(path.name)
+        return results.video_result(Verdict.INCONCLUSIVE)
+
+
+def test_a_scored_file() -> None:
+    result = results.video_result(Verdict.LIKELY_MANIPULATED)
+    row = score_row(media_row("swap/a.mp4", Label.FAKE, method="swap", person="ada"), result)
+    assert (row.path, row.label, row.source, row.method, row.group) == ("swap/a.mp4", 1, "swap", "swap", "ada")
+    assert (row.kind, row.status, row.verdict, row.n_tracks, row.usable) == (
+        "video",
+        "ok",
+        "likely_manipulated",
+        2,
+        True,
+    )
+    assert row.probability == result.probability
+    assert row.logit == pytest.approx(pool_track([s.logit for s in result.tracks[0].scores]))
+
+
+def test_the_logit_is_of_the_track_that_decided() -> None:
+    result = results.video_result(Verdict.LIKELY_MANIPULATED)
+    turned = replace(result, tracks=result.tracks[::-1])
+    assert score_row(media_row("a.mp4"), turned).logit == score_row(media_row("a.mp4"), result).logit
+
+
+@pytest.mark.parametrize(
+    ("result", "status"), [(results.no_face_result(), "no_face"), (results.error_result(), "corrupt_data")]
+)
+def test_no_face_and_failure_have_no_score(result: ScanResult, status: str) -> None:
+    """0.5 for "could not tell" moved every AUC towards a half."""
+    row = score_row(media_row("a.mp4"), result)
+    assert row.status == status
+    assert row.probability is None
+    assert row.logit is None
+
+
+def test_where_nothing_is_named_the_file_is_its_own_group() -> None:
+    row = score_row(media_row("x.mp4", source="web"), results.image_result())
+    assert (row.group, row.source, row.kind) == ("x.mp4", "web", "image")
+
+
+def test_a_killed_run_goes_on(tmp_path: Path) -> None:
+    """The row after a torn line was glued to it and lost, in every later run again."""
+    rows, out = [media_row(f"f/{n}.mp4") for n in range(5)], tmp_path / "scores.jsonl"
+    first = CountingScanner()
+    whole = list(score_list(rows[:3], first, out))  # type: ignore[arg-type]
+    text = out.read_text()
+    out.write_text(text[: len(text) - 40])  # killed while the third line was written
+    second = CountingScanner()
+    again = list(score_list(rows, second, out))  # type: ignore[arg-type]
+    assert second.seen == ["2.mp4", "3.mp4", "4.mp4"]
+    assert [row.path for row in again] == [row.listed_path for row in rows]
+    assert again[:2] == whole[:2]
+    assert read_scores(out) == again
+    third = CountingScanner()
+    assert list(score_list(rows, third, out)) == again  # type: ignore[arg-type]
+    assert third.seen == []
+
+
+def test_without_a_file_nothing_is_kept(tmp_path: Path) -> None:
+    scanner = CountingScanner()
+    assert len(list(score_list([media_row("a.mp4")], scanner))) == 1  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
+    assert read_scores(tmp_path / "none.jsonl") == []
+
+
+def test_rows_there_and_back(tmp_path: Path) -> None:
+    rows = [score_row(media_row(f"{n}"), result) for n, result in enumerate(results.every_result())]
+    for row in rows:
+        append_score(tmp_path / "s.jsonl", row)
+    assert read_scores(tmp_path / "s.jsonl") == rows
+    assert json.loads((tmp_path / "s.jsonl").read_text().splitlines()[0]) == asdict(rows[0])
+
+
+def test_every_file_is_counted_once() -> None:
+    rows: list[ScoreRow] = [score_row(media_row("a"), result) for result in results.every_result()]
+    assert counts(rows) == {"asked": 6, "scored": 4, "no_face": 1, "failed": 1}
+    assert counts([]) == {"asked": 0, "scored": 0, "no_face": 0, "failed": 0}
