@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from machine import WORK, answer_of, conditions, verdict
+from machine import WORK, conditions, run, verdict
 
 MOST_MB = 500
 FLAT = 1.1  # the largest peak over the smallest
@@ -60,7 +60,7 @@ def compare(lengths_s: list[int], model: str) -> int:
     peaks = []
     for length_s in lengths_s:
         clip = write_long_clip(WORK / f"face_1080p_{length_s}s.mp4", short, round(length_s / lengths_s[0]))
-        found = answer_of([sys.executable, __file__, "--measure", clip, "--model", model])
+        found = run([sys.executable, __file__, "--measure", clip, "--model", model]).answer
         peaks.append(found["peak_mb"])
         print(
             f"| {length_s} s | {found['peak_mb']:.0f} | {found['loaded_mb']:.0f} | {found['frame_count']} "

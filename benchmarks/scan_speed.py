@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from machine import WORK, answer_of, conditions, spread, verdict
+from machine import WORK, conditions, quiet_run, spread, verdict
 
 FRAMES = 32
 MOST_OF_FLOOR = 1.2
@@ -134,7 +134,7 @@ def compare(clip: Path, options: argparse.Namespace) -> int:
     answers: dict[str, list[dict[str, Any]]] = {name: [] for name in commands}
     for number in range(options.rounds):
         for name, command in commands.items():
-            answers[name].append(answer_of(command))
+            answers[name].append(quiet_run(command).answer)
             print(f"round {number + 1} {name}: {answers[name][-1]['seconds']:.2f} s", file=sys.stderr)
     return report(clip, answers)
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import subprocess
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 
-from machine import WORK, answer_of, conditions, spread, verdict
+from machine import WORK, conditions, quiet_run, spread, verdict
 
 _IMPORT = """
 import json, time
@@ -24,35 +23,22 @@ print(json.dumps({"seconds": time.perf_counter() - start}))
 """
 
 
-def seconds_of(command: list[str]) -> float:
-    start = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True)
-    seconds = time.perf_counter() - start
-    if done.returncode:
-        sys.exit(f"{' '.join(command)}\nended with {done.returncode}:\n{done.stdout}{done.stderr}")
-    return seconds
-
-
-def import_seconds() -> float:
-    return float(answer_of([sys.executable, "-c", _IMPORT])["seconds"])
-
-
 def measure(photo: Path, model: str, rounds: int) -> int:
     """Print the table; 1 when a goal is missed."""
     command = [sys.executable, "-m", "dfdetect"]
-    measures = [
-        ("import dfdetect", 0.2, import_seconds),
-        ("dfdetect --version", None, lambda: seconds_of([*command, "--version"])),
-        ("dfdetect scan one.jpg", 2.0, lambda: seconds_of([*command, "scan", "--model", model, str(photo)])),
+    measures: list[tuple[str, float | None, Callable[[], float]]] = [
+        ("import dfdetect", 0.2, lambda: float(quiet_run([sys.executable, "-c", _IMPORT]).answer["seconds"])),
+        ("dfdetect --version", None, lambda: quiet_run([*command, "--version"]).seconds),
+        ("dfdetect scan one.jpg", 2.0, lambda: quiet_run([*command, "scan", "--model", model, photo]).seconds),
     ]
     print(f"{conditions()}\n\n| what | seconds, median (range) of {rounds} | aim | |\n|---|---|---|---|")
     missed = False
-    for name, most, run in measures:
-        run()  # fills the disk cache
-        found = [run() for _ in range(rounds)]
+    for name, most, seconds in measures:
+        seconds()  # fills the disk cache
+        found = [seconds() for _ in range(rounds)]
         held = most is None or statistics.median(found) <= most
         missed |= not held
-        print(f"| {name} | {spread(found)} | {'' if most is None else f'<= {most:g}'} | {verdict(held)} |")
+        print(f"| {name} | {spread(found)} | {'' if most is None else f'<= {most:g} | {verdict(held)}'} |")
     return int(missed)
 
 

@@ -59,7 +59,7 @@ def test_a_preview_shows_pairs_and_trains_nothing(tmp_path: Path, capsys: pytest
     assert not np.array_equal(sheet[:64], sheet[64:128])
 
 
-def test_train_and_export_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_train_names_what_comes_next_and_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recipe, shards = str(write_recipe(tmp_path)), str(tiny_shards())
     assert run(["train", recipe, "-d", shards, "-o", "run", "--epochs", "1", "--workers", "0", "--threads", "1"]) == 0
     assert f"next: dfdetect export run -d {shards} -o BUNDLE" in capsys.readouterr().out

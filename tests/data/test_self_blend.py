@@ -109,9 +109,7 @@ def test_a_blend_that_cannot_be_seen_is_refused_with_advice() -> None:
     """An invisible fake is a wrong label."""
     picture, mesh = astronaut_face()
     options = BlendOptions(min_difference=90.0, tries=3)
-    with pytest.raises(
-        BlendInvisible, match=r"3 blends of a 222x222 face .* 90.0 .*leave this picture out"
-    ):
+    with pytest.raises(BlendInvisible, match=r"3 blends of a 222x222 face .* 90.0 .*leave this picture out"):
         self_blend(picture, mesh, np.random.default_rng(0), options)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ def test_frames_have_one_even_size(shape: tuple[int, int]) -> None:
 
 def test_the_picture_moves_smoothly_and_little() -> None:
     frames = [frame.astype(int) for frame in pan_and_zoom(PHOTO, np.random.default_rng(4))]
-    steps = [np.abs(a - b).mean() for a, b in zip(frames, frames[1:], strict=False)]
+    steps = [np.abs(a - b).mean() for a, b in itertools.pairwise(frames)]
     assert max(steps) < 8
     assert np.abs(frames[0] - frames[-1]).mean() > 1
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
+import multiprocessing
+import sys
 from dataclasses import replace
 
+import cv2
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -15,7 +19,7 @@ from torch import nn  # noqa: E402
 
 from dfdetect.data.pairs import PairMaker  # noqa: E402
 from dfdetect.models.spec import ModelSpec  # noqa: E402
-from dfdetect.train.batches import PairBatches  # noqa: E402
+from dfdetect.train.batches import PairBatches, _one_thread, forkable_opencv  # noqa: E402
 from dfdetect.train.module import PairModule  # noqa: E402
 from dfdetect.train.recipe import LoopPart  # noqa: E402
 from face_pictures import plain_records  # noqa: E402
@@ -131,3 +135,17 @@ def test_epochs_go_through_the_pairs_without_overlap() -> None:
     """Pairs 0-7 again in every epoch: the network saw eight blends."""
     whole, second = batches(pairs=4, per_batch=4), batches(pairs=2, per_batch=2, first=2)
     assert torch.equal(whole[0][0][[2, 3, 6, 7]], second[0][0])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only")
+def test_workers_start_after_opencv_was_used() -> None:
+    """A preview and then training in one process stood still: the forked worker waited for OpenCV's threads."""
+    cv2.GaussianBlur(np.zeros((1500, 1500, 3), np.uint8), (0, 0), 3)
+    before = cv2.getNumThreads()
+    with forkable_opencv():
+        worker = multiprocessing.get_context("fork").Process(target=_one_thread, args=(0,), daemon=True)
+        worker.start()
+        worker.join(20)
+        worker.kill()
+    assert worker.exitcode == 0
+    assert cv2.getNumThreads() == before

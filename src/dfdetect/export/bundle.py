@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +24,23 @@ NOT_CALIBRATED = "not calibrated: every verdict is inconclusive"
 
 
 def export_run(
-    run: Path, shards: Path, out: Path, *, name: str, version: str, licence: str, crops: int = 200
+    run: Path,
+    shards: Path,
+    out: Path,
+    *,
+    name: str,
+    version: str,
+    licence: str,
+    crops: int = 200,
+    input_size_px: int | None = None,
 ) -> Parity:
-    """Write the bundle of a run. DataError when the exported network differs from PyTorch's by more than 1e-3."""
+    """Write the bundle of a run, scanning at input_size_px where given (else as trained).
+
+    DataError when the exported network differs from PyTorch's by more than PARITY_TOLERANCE: nothing is written then.
+    """
     net, spec = load_run(run)
+    if input_size_px is not None:
+        spec = replace(spec, input_size_px=input_size_px)
     reuse = json.loads((run / "recipe.json").read_text())["recipe"]["data"]["train_reuse"]
     records = [record for record in read_shards(shards) if record.label == 0 and record.reuse in reuse]
     model = to_onnx(net, spec)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
+import cv2
 import numpy as np
 import pytorch_lightning as pl
 import torch
@@ -37,9 +40,21 @@ class PairBatches(Dataset[tuple[Tensor, Tensor]]):
         return torch.from_numpy(to_input(crops, self.spec)), labels
 
 
-def _one_thread(_: int) -> None:
-    import cv2
+@contextlib.contextmanager
+def forkable_opencv() -> Iterator[None]:
+    """OpenCV with one thread in this process, while workers are forked.
 
+    A forked worker inherits the thread pool without its threads; `_one_thread` would then wait for them for ever.
+    """
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
+
+
+def _one_thread(_: int) -> None:
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
 

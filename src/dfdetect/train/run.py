@@ -14,6 +14,7 @@ import os
 import platform
 import subprocess
 import time
+from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from dfdetect.data.shards import FaceRecord, read_shards, shards_hash
 from dfdetect.errors import DataError, UsageError
 from dfdetect.models import zoo
 from dfdetect.models.spec import ModelSpec
-from dfdetect.train.batches import PairData
+from dfdetect.train.batches import PairData, forkable_opencv
 from dfdetect.train.module import PairModule
 from dfdetect.train.recipe import Recipe
 
@@ -79,7 +80,8 @@ def train(
         gradient_clip_val=5.0,
         precision="bf16-mixed" if torch.cuda.is_available() else "32-true",
     )
-    trainer.fit(module, datamodule=data, ckpt_path=run / "last.ckpt" if resume else None, weights_only=False)
+    with forkable_opencv() if workers else nullcontext():
+        trainer.fit(module, datamodule=data, ckpt_path=run / "last.ckpt" if resume else None, weights_only=False)
     return run
 
 
