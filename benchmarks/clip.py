@@ -20,7 +20,7 @@ FPS = 30
 FACE_PX = 250
 _FACE_PX_OF_PORTRAIT = 95
 _CENTRE_XY = (256.0, 230.0)  # of the portrait; the face is a little above and left of it
-_NOISE_SIGMA = 4.5
+_NOISE_SIGMA = 4.7
 _NOISE_FIELDS = 8
 
 

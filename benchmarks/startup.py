@@ -38,7 +38,8 @@ def measure(photo: Path, model: str, rounds: int) -> int:
         found = [seconds() for _ in range(rounds)]
         held = most is None or statistics.median(found) <= most
         missed |= not held
-        print(f"| {name} | {spread(found)} | {'' if most is None else f'<= {most:g} | {verdict(held)}'} |")
+        aim = " | " if most is None else f"<= {most:g} | {verdict(held)}"
+        print(f"| {name} | {spread(found)} | {aim} |")
     return int(missed)
 
 

@@ -12,8 +12,12 @@ pytest.importorskip("pytorch_lightning")
 
 from dfdetect.cli.main import run
 from dfdetect.data.drawn_faces import draw_face
+from dfdetect.data.lists import read_list
 from dfdetect.data.shards import read_shards
+from dfdetect.evaluate.calibrate import calibration_items
+from dfdetect.evaluate.scores import ScoreRow, append_score
 from dfdetect.media.roundtrip import decode, encode_png
+from dfdetect.models.bundle import load_bundle
 from tiny_bundle import make_tiny_bundle
 from tiny_run import tiny_run, tiny_shards, write_recipe
 
@@ -92,6 +96,32 @@ def test_what_cannot_work_says_what_to_do(
         stands_for["RUN"] = str(tiny_run())
     assert run([stands_for.get(argument, argument) for argument in arguments]) == code
     assert says in capsys.readouterr().err
+
+
+def test_calibrate_sets_the_bounds_and_seals(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The files were scored before, so only what `calibrate` does with scores is run here."""
+    bundle = make_tiny_bundle(tmp_path / "models" / "tiny")
+    lines = [f"{n}.jpg,real,{'free' if n else 'other'}" for n in range(81)]
+    for name in ("photos", "clips"):
+        (tmp_path / f"{name}.csv").write_text("\n".join(["path,label,reuse", *lines]))
+    rng = np.random.default_rng(1)
+    photo_rows = [row for row in read_list(tmp_path / "photos.csv") if row.reuse == "free"]
+    for item in calibration_items(photo_rows, read_list(tmp_path / "clips.csv")):
+        logit = float(rng.normal(3.0 * item.blended, 1))
+        row = ScoreRow(
+            item.key, int(item.blended), item.population, "", item.key, None, "ok", None, None, logit, 1, True
+        )
+        append_score(tmp_path / "scores.jsonl", row)
+    lists = ["--photos", "photos.csv", "--clips", "clips.csv", "--reuse", "free", "--scores", "scores.jsonl", "-q"]
+    assert run(["calibrate", str(bundle), *lists]) == 0
+    out = capsys.readouterr().out
+    found = load_bundle(bundle).calibration
+    for kind, n_reals in (("image", 80), ("video", 161)):
+        point = found.thresholds[kind]["1"]
+        assert point.n_reals == n_reals
+        assert 0 < point.no_manipulation_found < point.likely_manipulated < 1
+        assert f"{kind}: likely manipulated above {point.likely_manipulated:.3f}" in out
+    assert "of 80 real photos; people left out in turn" in out
 
 
 def test_calibrate_with_too_few_reals_leaves_the_bundle_alone(

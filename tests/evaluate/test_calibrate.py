@@ -121,6 +121,13 @@ def test_fifty_reals_of_which_a_fold_is_left_out_are_too_few() -> None:
         fit_calibration(crowded)
 
 
+def test_a_model_that_tells_nothing_is_named() -> None:
+    """A hardly trained model ended two hours of scoring in a traceback about Platt's scale."""
+    rows = [replace(row, logit=-(row.logit or 0.0)) for row in scored(np.random.default_rng(4))]
+    with pytest.raises(DataError, match=r"does not score blended copies above their reals, .* train it longer"):
+        fit_calibration(rows)
+
+
 # ---- what is scored ----
 
 

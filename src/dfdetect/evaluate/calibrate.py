@@ -173,7 +173,13 @@ def _platt(scored: Sequence[ScoreRow]) -> tuple[float, float]:
     for name in np.unique(names):
         groups = len({n for n in names if n[0] == name[0]})
         weights[names == name] = len(scored) / (2 * groups * (names == name).sum())
-    return fit_platt([row.logit or 0.0 for row in scored], labels, weights=weights)
+    try:
+        return fit_platt([row.logit or 0.0 for row in scored], labels, weights=weights)
+    except ValueError as error:
+        raise DataError(
+            f"the model does not score blended copies above their reals, so no probability can be told ({error}); "
+            "train it longer, and look at val_auc in its metrics.jsonl"
+        ) from error
 
 
 def _kind(population: str) -> MediaKind:
@@ -201,7 +207,7 @@ def _bounds(reals: Sequence[ScoreRow], calibration: Calibration) -> dict[str, di
             for bucket, point in by_bucket.items():
                 before = merged.setdefault(kind, {}).get(bucket, point)
                 merged[kind][bucket] = OperatingPoint(
-                    likely_manipulated=max(before.likely_manipulated, point.likely_manipulated),
+                    likely_manipulated=_worst(before.likely_manipulated, point.likely_manipulated),
                     no_manipulation_found=_clear(reals, calibration, kind, bucket),
                     measured_fpr=None,
                     measured_on=population,
@@ -216,6 +222,11 @@ def _bounds(reals: Sequence[ScoreRow], calibration: Calibration) -> dict[str, di
         }
         for kind, by_bucket in merged.items()
     }
+
+
+def _worst(*bounds: float) -> float:
+    """The highest bound, passing over 1.0: that one says a population is too small to show such a quantile."""
+    return max((bound for bound in bounds if bound < 1.0), default=1.0)
 
 
 def _clear(reals: Sequence[ScoreRow], calibration: Calibration, kind: str, bucket: str) -> float:
