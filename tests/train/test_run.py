@@ -76,6 +76,16 @@ def test_a_run_is_not_overwritten_nor_resumed_from_nothing(recipe: Recipe, tmp_p
         train(recipe, tiny_shards(), tmp_path / "none", resume=True, workers=0)
 
 
+def test_another_recipe_or_other_data_is_no_resume(recipe: Recipe, tmp_path: Path) -> None:
+    """Another recipe went on silently in the run folder of the first, and recipe.json told of the wrong one."""
+    other = replace(recipe, loop=replace(recipe.loop, lr=1.0))
+    with pytest.raises(UsageError, match=r"was begun with another recipe"):
+        train(other, tiny_shards(), tiny_run(), resume=True, workers=0)
+    shards = shards_of(tmp_path, *plain_records(3), *plain_records(2, reuse="research", first=3))
+    with pytest.raises(UsageError, match=r"was begun with other face shards"):
+        train(recipe, shards, tiny_run(), resume=True, workers=0)
+
+
 def test_another_runs_weights_can_be_the_start(recipe: Recipe, tmp_path: Path) -> None:
     halved = {name: value.half() for name, value in load_file(tiny_run() / "weights.safetensors").items()}
     save_file(halved, tmp_path / "start.safetensors")

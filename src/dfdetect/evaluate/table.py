@@ -31,8 +31,8 @@ def auc_rows(rows: Sequence[ScoreRow], pairs: Mapping[str, Sequence[str]]) -> li
 
 
 def _one(rows: Sequence[ScoreRow], fakes: str, reals: Sequence[str]) -> AucRow:
-    fake = [r for r in rows if r.source == fakes and r.label == 1 and r.logit is not None]
-    real = [r for r in rows if r.source in reals and r.label == 0 and r.logit is not None]
+    fake = [r for r in rows if r.source == fakes and r.label == 1 and r.status == "ok"]
+    real = [r for r in rows if r.source in reals and r.label == 0 and r.status == "ok"]
     caught = sum(r.verdict == Verdict.LIKELY_MANIPULATED for r in fake)
     if not fake or not real:
         return AucRow(fakes, "+".join(reals), len(fake), len(real), None, None, caught)

@@ -63,7 +63,9 @@ def train(
     steps_an_epoch = -(-recipe.loop.pairs_per_epoch // recipe.loop.pairs_per_batch)
     module = PairModule(_network(recipe, start_from), recipe.loop, total_steps=steps_an_epoch * recipe.epochs)
     data = PairData(recipe, spec_of(recipe), train=train_maker, val=val_maker, workers=workers)
-    if not resume:
+    if resume:
+        _refuse_other_run(recipe, shards, run)
+    else:
         _write_facts(recipe, shards, run, start_from)
     trainer = pl.Trainer(
         max_epochs=min(recipe.epochs, max_epochs or recipe.epochs),
@@ -143,6 +145,15 @@ def _write_facts(recipe: Recipe, shards: Path, run: Path, start_from: Path | Non
         "git_revision": _git_revision(),
     }
     (run / "recipe.json").write_text(json.dumps(facts, indent=2) + "\n")
+
+
+def _refuse_other_run(recipe: Recipe, shards: Path, run: Path) -> None:
+    """A resumed run must be the same run: another recipe or other data would go on silently as something else."""
+    facts = json.loads((run / "recipe.json").read_text())
+    if facts["recipe"] != json.loads(json.dumps(recipe.as_dict())):
+        raise UsageError(f"{run} was begun with another recipe (see its recipe.json): resume with that, or use --from")
+    if facts["data_sha256"] != shards_hash(shards):
+        raise UsageError(f"{run} was begun with other face shards than {shards}; resume with those, or use --from")
 
 
 def _git_revision() -> str | None:
