@@ -123,7 +123,11 @@ def test_ctrl_c_ends_every_process_and_keeps_finished_results(
     out = tmp_path / "out"
     command = [sys.executable, "-m", "dfdetect", "scan", str(tmp_path), "--model", str(model), "--jobs", jobs]
     process = subprocess.Popen(
-        [*command, "--out", str(out), "--format", "jsonl"], start_new_session=True, stderr=subprocess.PIPE, text=True
+        [*command, "--out", str(out), "--format", "jsonl"],
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background inherits "ignore"
+        stderr=subprocess.PIPE,
+        text=True,
     )
     deadline_s = time.monotonic() + 60
     while time.monotonic() < deadline_s and not (out / "results.jsonl").exists():
