@@ -182,7 +182,8 @@ class _Judge:
 
     def pooled(self, track: TrackScores, rng: np.random.Generator) -> _Pooled:
         logits = [score.logit for score in (_usable(track) or track.scores)]
-        interval = bootstrap_interval(logits, self.calibration, rng) if self.kind == "video" else None
+        spread = self.kind == "video" and len(logits) > 1  # one frame says nothing of how frames differ
+        interval = bootstrap_interval(logits, self.calibration, rng) if spread else None
         return _Pooled(self.calibration.probability(pool_track(logits)), interval)
 
     def result(self, track: TrackScores, pooled: _Pooled) -> TrackResult:
@@ -240,7 +241,7 @@ _TEXTS = {
     ReasonCode.SCORE_HIGH: "Scores {p:.2f}, above the {high:.2f} that few real files reach.",
     ReasonCode.SCORES_LOW: "Scores {p:.2f}, below {low:.2f}, as most real files do.",
     ReasonCode.SCORE_BETWEEN_THRESHOLDS: "Scores {p:.2f}, between {low:.2f} and {high:.2f}: real and fake both occur.",
-    ReasonCode.TOO_FEW_FRAMES: "Only {n} usable frames: too few, or too small a part of the clip, to decide.",
+    ReasonCode.TOO_FEW_FRAMES: "Usable frames: {n}. Too few, or too small a part of the clip, to decide.",
     ReasonCode.FACE_TOO_SMALL: "The face is about {px:.0f} px wide; at least 64 px are needed.",
     ReasonCode.FACE_BLURRED: "The face is too blurred to be judged.",
     ReasonCode.EXTREME_POSE: "The head is turned more than 60 degrees away.",

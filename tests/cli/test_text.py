@@ -37,7 +37,7 @@ def test_the_block_says_why_when_and_how_far_to_trust_it() -> None:
     assert "probability 0.94 (0.88–0.97)   face 1, 0:03–0:09" in block
     assert "face 1: face 1 scores high from 0:03 to 0:09" in block
     assert "heavily compressed" in block
-    assert "at the threshold 0.72, 3 % of real files were flagged (measured on 412 real videos" in block
+    assert "at the threshold 0.72, 3 % of real files were flagged (412 real videos" in block
     assert "1.9 s" in block
 
 

@@ -119,7 +119,7 @@ def _point_text(point: dict[str, Any]) -> str:
     if point["measured_fpr"] is None:
         measured = "false positives not measured"
     else:
-        measured = f"{percent(point['measured_fpr'])} of {point['n_reals']} real files flagged ({point['measured_on']})"
+        measured = f"{percent(point['measured_fpr'])} of real files flagged ({point['measured_on']})"
     faces = "1 face" if point["faces"] == "1" else f"{point['faces']} faces"
     return f"{point['kind']}, {faces}: {bounds}; {measured}"
 

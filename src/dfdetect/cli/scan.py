@@ -124,7 +124,9 @@ def run_job(job: ScanJob) -> int:
                         outputs.write(result, names[item])
                     tally[result.verdict or FAILED] += 1
                     key = keys.get(item)
-                    if journal is not None and key is not None and result.status == "ok":
+                    # What --fail-on asks for is not archived: a second run must not turn a failed gate green.
+                    settled = result.status == "ok" and result.verdict not in job.fail_on
+                    if journal is not None and key is not None and settled:
                         journal.add(key)
                     bar.advance()
             except KeyboardInterrupt:

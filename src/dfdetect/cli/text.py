@@ -91,7 +91,7 @@ def _head(result: ScanResult, style: Style) -> str:
     if result.media is not None:
         info = result.media.info
         length = f"video {clock(info.duration_s)}" if info.kind == "video" else "image"
-        frames = f", {result.media.frames_read} frames read" if info.kind == "video" else ""
+        frames = f", frames read: {result.media.frames_read}" if info.kind == "video" else ""
         faces = f"{len(result.tracks)} face{'' if len(result.tracks) == 1 else 's'}{frames}"
         parts += [f"{length} {style.dash} {info.width_px}×{info.height_px} {style.dash} {plain(info.codec)}", faces]
     if "total" in result.timing_s:

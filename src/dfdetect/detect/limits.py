@@ -80,7 +80,7 @@ def _frame_limits(info: MediaInfo, decision: Decision, asked: int, read: int) ->
     most = max((sum(not faults(s.quality) for s in track.scores) for track in decision.tracks), default=0)
     passed_over = len(decision.tracks) - decision.n_counted
     return {
-        LimitCode.FEW_FRAMES: _if(0 < most < FEW_FRAMES, f"At most {most} usable frames of one face."),
+        LimitCode.FEW_FRAMES: _if(0 < most < FEW_FRAMES, f"Usable frames of one face: at most {most}."),
         LimitCode.FRAMES_SAMPLED: _if(read < info.frame_count, f"{read} of {info.frame_count} frames were looked at."),
         LimitCode.SHORT_TRACKS: _if(
             decision.n_counted > 0 and passed_over > 0,

@@ -110,4 +110,4 @@ def false_positive_text(thresholds: Thresholds) -> str:
     if thresholds.measured_fpr is None:
         return f"{at}, the share of real files flagged was not measured (set for {percent(thresholds.target_fpr)})"
     rate = percent(thresholds.measured_fpr)
-    return f"{at}, {rate} of real files were flagged (measured on {thresholds.measured_on})"
+    return f"{at}, {rate} of real files were flagged ({thresholds.measured_on})"

@@ -250,7 +250,7 @@ def _measured(reals: Sequence[ScoreRow], calibration: Calibration) -> dict[str, 
     out: dict[str, tuple[float, str]] = {}
     for kind, names in (("image", ["photo"]), ("video", ["photo_clip", "clip"])):
         worst = max(names, key=lambda name: float(np.mean(flagged[name])))
-        counted = ", ".join(f"{sum(flagged[n])} of {len(flagged[n])} {_WORDS[n]}" for n in names)
+        counted = ", ".join(f"flagged {sum(flagged[n])} of {len(flagged[n])} {_WORDS[n]}" for n in names)
         out[kind] = float(np.mean(flagged[worst])), f"{counted}; people left out in turn ({FOLDS} folds)"
     return out
 
