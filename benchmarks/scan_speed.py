@@ -149,8 +149,8 @@ def report(clip: Path, answers: dict[str, list[dict[str, Any]]]) -> int:
     for part in ("decode", "faces", "network"):
         print(f"| floor: {part} alone | {spread([one['parts_s'][part] for one in answers['floor']])} | | |")
     if "peer" in answers:
-        for part in ("decode_s", "faces_s", "network_s"):
-            print(f"| peer: {part[:-2]} | {spread([one[part] for one in answers['peer']])} | | |")
+        for part in ("decode_s", "faces_s", "network_at_once_s", "network_one_by_one_s"):
+            print(f"| peer: {part[:-2].replace('_', ' ')} | {spread([one[part] for one in answers['peer']])} | | |")
     ours = [one["seconds"] for one in answers["ours"]]
     print(f"\nours: busy seconds of each stage, last round (they overlap): {answers['ours'][-1]['stages_s']}")
     for name in MEASURES:

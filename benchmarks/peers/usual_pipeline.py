@@ -6,7 +6,8 @@ it, timm's EfficientNet-B4 scores the crops at 380 px; PyTorch on the CPU. Runs 
 
     .venv-peer/bin/python benchmarks/peers/usual_pipeline.py CLIP [--frames 32] [--runs 2]
 
-Prints one JSON object: seconds of the last run (the earlier ones warm it up) and of its parts.
+Prints one JSON object: seconds of the last run (the earlier ones warm it up) and of its parts. The network is timed
+twice, with all faces in one batch and one by one; the faster of the two is in `seconds`.
 """
 
 import argparse
@@ -38,6 +39,16 @@ def read_frames(path, wanted):
     return frames
 
 
+def score(net, crops, batch):
+    """Mean score of the crops, `batch` at a time; returns the seconds it took."""
+    start = time.perf_counter()
+    with torch.no_grad():
+        logits = [net(torch.stack(crops[at : at + batch])) for at in range(0, len(crops), batch)]
+        if logits:
+            torch.sigmoid(torch.cat(logits)).mean().item()
+    return time.perf_counter() - start
+
+
 def scan(path, wanted, mtcnn, net):
     start = time.perf_counter()
     frames = read_frames(path, wanted)
@@ -45,15 +56,14 @@ def scan(path, wanted, mtcnn, net):
     crops = [mtcnn(Image.fromarray(frame)) for frame in frames]
     crops = [crop for crop in crops if crop is not None]
     found = time.perf_counter()
-    if crops:
-        with torch.no_grad():
-            torch.sigmoid(net(torch.stack(crops))).mean().item()
-    end = time.perf_counter()
+    # Published code takes all faces in one batch. On a CPU one by one can be several times faster: the better counts.
+    at_once_s, one_by_one_s = score(net, crops, len(frames)), score(net, crops, 1)
     return {
-        "seconds": end - start,
+        "seconds": found - start + min(at_once_s, one_by_one_s),
         "decode_s": decoded - start,
         "faces_s": found - decoded,
-        "network_s": end - found,
+        "network_at_once_s": at_once_s,
+        "network_one_by_one_s": one_by_one_s,
         "frames": len(frames),
         "faces": len(crops),
     }
