@@ -17,7 +17,7 @@ from typing import Any
 from machine import WORK, conditions, run, verdict
 
 MOST_MB = 500
-FLAT = 1.2  # the largest peak over the smallest: up to 256 crops are kept, of a short clip only 32
+FLAT = 1.1  # the largest peak over the smallest
 
 
 def peak_rss_mb() -> float:
