@@ -15,7 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dfdetect.batch import pool
-from dfdetect.data.lists import MediaRow, read_list
+from dfdetect.data.lists import read_list
+from dfdetect.data.sample import Sample
 from dfdetect.detect.detector import Scanner
 from dfdetect.evaluate.scores import ScoreRow, append_score, counts, read_scores, score_row
 from dfdetect.evaluate.table import auc_markdown, auc_rows, fpr_markdown
@@ -37,7 +38,7 @@ PAIRS = {
 }
 
 
-def _worker(model: str) -> Callable[[MediaRow], ScoreRow]:
+def _worker(model: str) -> Callable[[Sample], ScoreRow]:
     scanner = Scanner(model, threads=1)
     return lambda row: score_row(row, scanner.scan(row.path))
 
@@ -51,11 +52,11 @@ def main() -> None:
     args = parser.parse_args()
 
     done = {row.path for row in read_scores(args.out)}
-    waiting = [row for row in read_list(args.list) if row.listed_path not in done]
+    waiting = [row for row in read_list(args.list) if row.name not in done]
     args.out.parent.mkdir(parents=True, exist_ok=True)
     for number, outcome in enumerate(pool.run(waiting, functools.partial(_worker, args.model), jobs=args.jobs), 1):
         if outcome.result is None:
-            print(f"{outcome.item.listed_path}: {outcome.error}", file=sys.stderr)
+            print(f"{outcome.item.name}: {outcome.error}", file=sys.stderr)
             continue
         append_score(args.out, outcome.result)
         if number % 20 == 0:

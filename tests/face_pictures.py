@@ -79,7 +79,7 @@ def face_record(
         mesh=mesh,
         label=label,
         path=path,
-        person=person,
+        target_id=person,
         source="drawn",
         licence="Apache-2.0",
         reuse=reuse,

@@ -30,31 +30,33 @@ def test_polarity_words(tmp_path: Path, word: str, label: int) -> None:
 def test_known_columns_are_kept_others_ignored(tmp_path: Path) -> None:
     text = "note,path,label,person,source,licence,reuse,method\nhm,b/a.jpg,fake, ada ,web,CC0,free,swap\n"
     (row,) = read_list(written(tmp_path, text))
-    assert (row.path, row.listed_path) == (tmp_path / "b/a.jpg", "b/a.jpg")
-    assert (row.person, row.source, row.licence, row.reuse, row.method) == ("ada", "web", "CC0", "free", "swap")
+    assert (row.path, row.name) == (f"{tmp_path}/b/a.jpg", "b/a.jpg")
+    assert (row.target_id, row.source, row.licence, row.reuse, row.method) == ("ada", "web", "CC0", "free", "swap")
 
 
 def test_missing_columns_are_empty(tmp_path: Path) -> None:
     (row,) = read_list(written(tmp_path, "path,label,person\na.jpg,real\n"))
-    assert (row.person, row.source, row.licence, row.reuse, row.method) == ("",) * 5
+    assert (row.target_id, row.source, row.licence, row.reuse, row.method) == ("",) * 5
 
 
 def test_relative_and_absolute_paths(tmp_path: Path) -> None:
     absolute = tmp_path / "else" / "b.jpg"
     listed = written(tmp_path, f"path,label\na.jpg,real\n{absolute},real\n")
-    assert [row.path for row in read_list(listed, root=tmp_path / "photos")] == [tmp_path / "photos/a.jpg", absolute]
+    rows = read_list(listed, root=tmp_path / "photos")
+    assert [row.path for row in rows] == [f"{tmp_path}/photos/a.jpg", str(absolute)]
+    assert [row.name for row in rows] == ["a.jpg", str(absolute)]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path, encoding: str) -> None:
     """Lists saved by a spreadsheet "had no column path"."""
     (row,) = read_list(written(tmp_path, "path,label\nmüller.jpg,real\n", encoding=encoding))
-    assert row.listed_path == "müller.jpg"
+    assert row.name == "müller.jpg"
 
 
 def test_quotes_and_empty_lines(tmp_path: Path) -> None:
     rows = read_list(written(tmp_path, 'path,label\n"a, b.jpg",real\n\nc.jpg,fake\n'))
-    assert [row.listed_path for row in rows] == ["a, b.jpg", "c.jpg"]
+    assert [row.name for row in rows] == ["a, b.jpg", "c.jpg"]
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 import skimage.data
 
 from dfdetect.data.drawn_faces import draw_face, draw_scene
-from dfdetect.data.lists import MediaRow
 from dfdetect.data.prepare import LOOSE_MARGIN, MAX_LOOSE_PX, PrepareReport, loose_crop, prepare_photos
+from dfdetect.data.sample import Sample
 from dfdetect.data.shards import FaceRecord
 from dfdetect.faces.detector import make_detector
 from dfdetect.faces.mesh import FaceMesh, mesh_box_xyxy
@@ -34,7 +34,10 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def prepare(folder: Path, *names: str) -> tuple[list[FaceRecord], PrepareReport, list[int]]:
-    rows = [MediaRow(folder / name, name, Label.REAL, person=f"p-{name}", reuse="free") for name in names]
+    rows = [
+        Sample(f"{folder}/{name}", str(folder), Label.REAL, "list", name, "image", target_id=f"p-{name}", reuse="free")
+        for name in names
+    ]
     report, seen = PrepareReport(), []
     records = prepare_photos(
         rows, detector=make_detector("yunet"), mesh=FaceMesh(threads=1), report=report, on_progress=seen.append
@@ -67,7 +70,7 @@ def test_a_record_is_the_face_with_its_mesh_and_origin(photos: Path) -> None:
     assert max(right - left, bottom - top) * (1 + 2 * LOOSE_MARGIN) == pytest.approx(side, abs=1)
     assert (left + right) / 2 == pytest.approx(side / 2, abs=1)
     assert (top + bottom) / 2 == pytest.approx(side / 2, abs=1)
-    assert (record.label, record.person, record.reuse) == (0, "p-drawn-2.png", "free")
+    assert (record.label, record.target_id, record.reuse) == (0, "p-drawn-2.png", "free")
     assert record.face_px > 80
     assert 0.5 < record.detector_score <= 1
     assert abs(record.yaw_deg) < 30

@@ -47,7 +47,7 @@ def test_the_manifest_says_what_there_is(folder: Path) -> None:
 
 def test_a_shard_opens_without_our_code(folder: Path) -> None:
     table = pq.read_table(folder / "shard-00000.parquet")
-    assert {"image_bytes", "mesh", "label", "path", "person", "licence"} <= set(table.column_names)
+    assert {"image_bytes", "mesh", "label", "path", "target_id", "licence"} <= set(table.column_names)
     assert bytes(table["image_bytes"][0].as_py())[:2] == b"\xff\xd8"
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dfdetect.calibration import MIN_REALS
-from dfdetect.data.lists import MediaRow
+from dfdetect.data.sample import Sample
 from dfdetect.errors import DataError, MediaError
 from dfdetect.evaluate import calibrate as module
 from dfdetect.evaluate.calibrate import (
@@ -46,8 +46,8 @@ def scored(rng: np.random.Generator, n: int = 400, means: Sequence[float] = (0, 
     return [*rows, *fakes(rng, "photo", n // 2), *fakes(rng, "photo_clip", n // 2)]
 
 
-def media_row(name: str, label: Label = Label.REAL) -> MediaRow:
-    return MediaRow(Path(name), name, label)
+def media_row(name: str, label: Label = Label.REAL) -> Sample:
+    return Sample(name, "", label, "list", name, "image")
 
 
 # ---- fitting ----
@@ -154,7 +154,7 @@ def test_fakes_in_a_list_are_refused(side: int) -> None:
 def worker(answers: dict[str, object], seen: list[str]) -> Callable[[Path], Callable[[CalibrationItem], object]]:
     def work(item: CalibrationItem) -> object:
         seen.append(item.key)
-        answer = answers.get(item.row.listed_path, ROW)
+        answer = answers.get(item.row.name, ROW)
         if isinstance(answer, Exception):
             raise answer
         return None if answer is None else replace(ROW, path=item.key, source=item.population)
@@ -188,17 +188,17 @@ def test_a_file_that_breaks_its_worker_is_counted_as_failed(tmp_path: Path, monk
     ]
 
 
-def photo(folder: Path, picture: UInt8Array) -> MediaRow:
+def photo(folder: Path, picture: UInt8Array) -> Sample:
     path = folder / "face.png"
     path.write_bytes(encode_png(picture))
-    return replace(media_row("face.png"), path=path, person="ada")
+    return replace(media_row("face.png"), path=str(path), root=str(folder), target_id="ada")
 
 
 def test_a_photo_a_clip_and_their_blends_through_the_real_rooms(tmp_path: Path) -> None:
     row = photo(tmp_path, astronaut_face()[0])
     clip = tmp_path / "real.mp4"
     write_video(clip, [astronaut_face()[0][:220, :220]] * 6)
-    items = calibration_items([row], [replace(media_row("real.mp4"), path=clip)])
+    items = calibration_items([row], [replace(media_row("real.mp4"), path=str(clip), root=str(tmp_path))])
     bundle = make_tiny_bundle(tmp_path / "tiny")
     found = {item.key: scored for item, scored in score_items(items, bundle, tmp_path / "s.jsonl", jobs=1)}
     assert set(found) == {

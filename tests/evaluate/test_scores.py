@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 import scan_results as results
-from dfdetect.data.lists import MediaRow
+from dfdetect.data.sample import Sample
 from dfdetect.evaluate.scores import ScoreRow, append_score, counts, read_scores, score_list, score_row
 from dfdetect.scoring import pool_track
 from dfdetect.values import Label, ScanResult, Verdict
 
 
-def media_row(name: str, label: Label = Label.REAL, **more: str) -> MediaRow:
-    return MediaRow(Path("/data") / name, name, label, **more)
+def media_row(name: str, label: Label = Label.REAL, **more: str) -> Sample:
+    return Sample(f"/data/{name}", "/data", label, "list", name, "video", **more)
 
 
 class CountingScanner:
@@ -25,14 +25,14 @@ class CountingScanner:
     def __init__(self) -> None:
         self.seen: list[str] = []
 
-    def scan(self, path: Path) -> ScanResult:
-        self.seen.append(path.name)
+    def scan(self, path: str) -> ScanResult:
+        self.seen.append(Path(path).name)
         return results.video_result(Verdict.INCONCLUSIVE)
 
 
 def test_a_scored_file() -> None:
     result = results.video_result(Verdict.LIKELY_MANIPULATED)
-    row = score_row(media_row("swap/a.mp4", Label.FAKE, method="swap", person="ada"), result)
+    row = score_row(media_row("swap/a.mp4", Label.FAKE, method="swap", target_id="ada"), result)
     assert (row.path, row.label, row.source, row.method, row.group) == ("swap/a.mp4", 1, "swap", "swap", "ada")
     assert (row.kind, row.status, row.verdict, row.n_tracks, row.usable) == (
         "video",
@@ -77,7 +77,7 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
     second = CountingScanner()
     again = list(score_list(rows, second, out))  # type: ignore[arg-type]
     assert second.seen == ["2.mp4", "3.mp4", "4.mp4"]
-    assert [row.path for row in again] == [row.listed_path for row in rows]
+    assert [row.path for row in again] == [row.name for row in rows]
     assert again[:2] == whole[:2]
     assert read_scores(out) == again
     third = CountingScanner()

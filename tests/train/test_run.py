@@ -135,7 +135,7 @@ def test_a_person_on_both_sides_is_refused(tmp_path: Path) -> None:
 
 
 def test_unnamed_people_are_no_leak(tmp_path: Path) -> None:
-    unnamed = [replace(record, person="") for record in [*plain_records(2), *plain_records(2, reuse="research")]]
+    unnamed = [replace(record, target_id="") for record in [*plain_records(2), *plain_records(2, reuse="research")]]
     learn, check = makers(Recipe("x"), shards_of(tmp_path, *unnamed))
     assert len(learn.records) == len(check.records) == 2
 

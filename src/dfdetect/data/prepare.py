@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import cv2
 import numpy as np
 
-from dfdetect.data.lists import MediaRow
+from dfdetect.data.sample import Sample
 from dfdetect.data.shards import FaceRecord
 from dfdetect.errors import MediaError
 from dfdetect.faces.align import cut_square, square_around
@@ -43,7 +44,7 @@ class PrepareReport:
 
 
 def prepare_photos(
-    rows: Sequence[MediaRow],
+    rows: Sequence[Sample],
     *,
     detector: FaceDetector,
     mesh: FaceMesh,
@@ -55,10 +56,10 @@ def prepare_photos(
         try:
             record = _face_of(row, detector, mesh)
         except MediaError as error:
-            report.leave_out(str(error.code), row.listed_path)
+            report.leave_out(str(error.code), row.name)
         else:
             if isinstance(record, str):
-                report.leave_out(record, row.listed_path)
+                report.leave_out(record, row.name)
             else:
                 report.kept += 1
                 yield record
@@ -66,8 +67,8 @@ def prepare_photos(
             on_progress(done)
 
 
-def _face_of(row: MediaRow, detector: FaceDetector, mesh: FaceMesh) -> FaceRecord | str:
-    image = read_rgb(row.path)
+def _face_of(row: Sample, detector: FaceDetector, mesh: FaceMesh) -> FaceRecord | str:
+    image = read_rgb(Path(row.path))
     found = detector.detect(image)
     if len(found) == 0:
         return "no_face"
@@ -83,8 +84,11 @@ def _face_of(row: MediaRow, detector: FaceDetector, mesh: FaceMesh) -> FaceRecor
         image_bytes=encode_jpeg(picture, 95, subsampling="444"),
         mesh=points,
         label=int(row.label),
-        path=row.listed_path,
-        person=row.person,
+        path=row.name,
+        dataset=row.dataset,
+        video_id=row.video_id,
+        split=row.split,
+        target_id=row.target_id,
         source=row.source,
         licence=row.licence,
         reuse=row.reuse,

@@ -24,26 +24,37 @@ _MESH_SHAPE = (468, 3)
 
 @dataclass(frozen=True, slots=True)
 class FaceRecord:
-    """One loose face crop.
+    """One loose face crop with where it came from.
 
     image_bytes: JPEG (4:4:4) of the crop, made by media.roundtrip. mesh: (468, 3) float32 pixels of that crop.
-    label: 0 real, 1 fake. person, source, licence, reuse: as in the list it came from ("" where unknown).
-    path: relative to the list's folder. face_px, blur, yaw_deg, detector_score: quality at native size.
+    label: 0 real, 1 fake. path ... reuse: of its `Sample` ("" where unknown); path is the sample's name inside its
+    dataset. frame_index, time_s, track_id: place in the clip; 0, 0 and 0 for a still. face_px, blur, yaw_deg,
+    detector_score: quality at native size.
     """
 
     image_bytes: bytes
     mesh: Float32Array
     label: int
     path: str
-    person: str
-    source: str
-    licence: str
-    reuse: str
-    method: str
-    face_px: float
-    blur: float
-    yaw_deg: float
-    detector_score: float
+    dataset: str = ""
+    method: str = ""
+    compression: str = ""
+    video_id: str = ""
+    target_id: str = ""
+    donor_id: str = ""
+    pair_key: str = ""
+    source_key: str = ""
+    split: str = ""
+    source: str = ""
+    licence: str = ""
+    reuse: str = ""
+    frame_index: int = 0
+    time_s: float = 0.0
+    track_id: int = 0
+    face_px: float = 0.0
+    blur: float = 0.0
+    yaw_deg: float = 0.0
+    detector_score: float = 0.0
 
     def picture(self) -> UInt8Array:
         """The crop, (H, W, 3) uint8 RGB."""

@@ -26,7 +26,7 @@ from dfdetect.calibration import (
     fit_platt,
     real_thresholds,
 )
-from dfdetect.data.lists import MediaRow
+from dfdetect.data.sample import Sample
 from dfdetect.data.self_blend import BlendInvisible, self_blend
 from dfdetect.detect.detector import Scanner
 from dfdetect.errors import DataError, MediaError
@@ -47,17 +47,17 @@ FAKE_EVERY = 2  # every second photograph is also scored as its blended copy, fo
 class CalibrationItem:
     """One file to score. population: how a real file is counted; blended: the pseudo-fake of a photograph instead."""
 
-    row: MediaRow
+    row: Sample
     number: int
     population: str
     blended: bool = False
 
     @property
     def key(self) -> str:
-        return f"{self.population}/{'fake' if self.blended else 'real'}/{self.row.listed_path}"
+        return f"{self.population}/{'fake' if self.blended else 'real'}/{self.row.name}"
 
 
-def calibration_items(photos: Sequence[MediaRow], clips: Sequence[MediaRow]) -> list[CalibrationItem]:
+def calibration_items(photos: Sequence[Sample], clips: Sequence[Sample]) -> list[CalibrationItem]:
     """What is scored: every photo as it is and as a clip, some blended, and every clip. All must be real."""
     if any(row.label is not Label.REAL for row in (*photos, *clips)):
         raise DataError("calibration takes real files only; the lists given hold fakes")
@@ -105,9 +105,9 @@ def _make_work(bundle: Path) -> Callable[[CalibrationItem], ScoreRow | None]:
 
     def _file_of(item: CalibrationItem, folder: Path, scanner: Scanner, mesh: FaceMesh) -> Path | None:
         if item.population == "clip" or (item.population == "photo" and not item.blended):
-            return item.row.path
+            return Path(item.row.path)
         try:
-            image = read_rgb(item.row.path)
+            image = read_rgb(Path(item.row.path))
         except MediaError:
             return None
         if item.blended:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dfdetect.batch.journal import drop_torn_line
-from dfdetect.data.lists import MediaRow
+from dfdetect.data.sample import Sample
 from dfdetect.detect.detector import Scanner
 from dfdetect.scoring import counted_tracks, faults, pool_track
 from dfdetect.values import ScanResult, TrackResult
@@ -37,18 +37,18 @@ class ScoreRow:
     usable: bool
 
 
-def score_row(row: MediaRow, result: ScanResult) -> ScoreRow:
+def score_row(row: Sample, result: ScanResult) -> ScoreRow:
     """One scanned file as a row. A file without a face has no score; a failed one has its code."""
     top = max(result.tracks, key=lambda t: (t.probability == result.probability, len(t.scores)), default=None)
     status = "ok" if result.error is None else result.error.code
     if result.error is None and result.probability is None:
         status = "no_face"
     return ScoreRow(
-        path=row.listed_path,
+        path=row.name,
         label=int(row.label),
-        source=Path(row.listed_path).parent.name or row.source,
+        source=Path(row.name).parent.name or row.source,
         method=row.method,
-        group=row.person or row.listed_path,
+        group=row.target_id or row.name,
         kind=result.media.info.kind if result.media else None,
         status=status,
         verdict=str(result.verdict) if result.verdict else None,
@@ -65,12 +65,12 @@ def _pooled(track: TrackResult) -> float:
     return pool_track(usable or [score.logit for score in track.scores])
 
 
-def score_list(rows: Sequence[MediaRow], scanner: Scanner, out: Path | None = None) -> Iterator[ScoreRow]:
+def score_list(rows: Sequence[Sample], scanner: Scanner, out: Path | None = None) -> Iterator[ScoreRow]:
     """Yield a row for every file, in order; rows already in `out` (JSON lines) are not scanned again."""
     done = {row.path: row for row in read_scores(out)} if out is not None else {}
     for row in rows:
-        if row.listed_path in done:
-            yield done[row.listed_path]
+        if row.name in done:
+            yield done[row.name]
             continue
         scored = score_row(row, scanner.scan(row.path))
         if out is not None:

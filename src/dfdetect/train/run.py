@@ -103,7 +103,7 @@ def makers(recipe: Recipe, shards: Path) -> tuple[PairMaker, PairMaker]:
 
 
 def _refuse_leak(train_rows: list[FaceRecord], val_rows: list[FaceRecord]) -> None:
-    both = {r.person for r in train_rows if r.person} & {r.person for r in val_rows}
+    both = {r.target_id for r in train_rows if r.target_id} & {r.target_id for r in val_rows}
     if both:
         raise DataError(f"{len(both)} people are in training and in validation, for example {sorted(both)[:3]}")
 

@@ -1,0 +1,70 @@
+"""What a dataset reader is: names in, samples out, nothing opened but lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dfdetect.data.sample import Sample
+from dfdetect.data.tree import NamedFile, Problem, Tree
+
+
+@dataclass(slots=True)
+class Reading:
+    """One dataset being read: its tree, where else its lists may be, and what was found wrong so far.
+
+    lists: a folder with the dataset's split and list files, for where they do not lie in the dataset's own folder.
+    """
+
+    tree: Tree
+    lists: Path | None = None
+    problems: list[Problem] = field(default_factory=list)
+
+    def problem(self, code: str, path: str, text: str) -> None:
+        self.problems.append(Problem(code, path, text))
+
+    def usable(self, file: NamedFile) -> bool:
+        """False, and a problem, for a file without a byte."""
+        if file.bytes == 0:
+            self.problem("zero_bytes", file.path, "the file is empty; download it again")
+        return file.bytes > 0
+
+    def find_list(self, name: str) -> Path | None:
+        """A list file by name (any case): in `lists`, else in the tree (the one nearest to the root)."""
+        if self.lists is not None:
+            for path in sorted(self.lists.rglob("*")):
+                if path.name.lower() == name.lower() and path.is_file():
+                    return path
+        found = [file.path for file in self.tree.files if file.file_name.lower() == name.lower()]
+        return Path(self.tree.absolute(min(found, key=lambda path: (path.count("/"), path)))) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class CountCheck:
+    """Found against published. missing: names that should be there, where they can be told."""
+
+    what: str
+    found: int
+    published: int
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetReader:
+    """One dataset's layout.
+
+    name: key in READERS and `Sample.dataset`. layout: the tree expected, drawn as text, for errors and docs.
+    matches: does this tree look like it? Sees names only. read: its samples, in order of path; what it cannot use
+    becomes a problem, never silence. check: counts against the published ones, for the parts that are there.
+    verified: False where no copy of the dataset or of its own reader could be looked at; `source` says what was read.
+    """
+
+    name: str
+    title: str
+    layout: str
+    source: str
+    matches: Callable[[Tree], bool]
+    read: Callable[[Reading], Iterable[Sample]]
+    check: Callable[[Sequence[Sample]], list[CountCheck]]
+    verified: bool = True
