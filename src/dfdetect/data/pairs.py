@@ -27,7 +27,8 @@ class FacePair:
 class PairMaker:
     """Makes pair k from the records: every record once a round, in an order drawn anew each round.
 
-    records: real faces. size_px: side of the crops. Raises DataError when ten pictures in a row cannot be blended.
+    records: real faces; those without a mesh are left out. size_px: side of the crops. Raises DataError when ten
+    pictures in a row cannot be blended.
     """
 
     def __init__(
@@ -38,9 +39,9 @@ class PairMaker:
         blend: BlendOptions | None = None,
         augment: AugmentOptions | None = None,
     ) -> None:
-        if not records:
+        self.records = [record for record in records if record.mesh is not None]
+        if not self.records:
             raise DataError("no real faces to make pairs from; check the recipe's `reuse` and the shard folder")
-        self.records = records
         self.seed = seed
         self.blend = blend or BlendOptions()
         self.augment = augment or AugmentOptions()
@@ -63,6 +64,7 @@ class PairMaker:
 
     def _from(self, index: int, rng: np.random.Generator, size_px: int) -> FacePair:
         record = self.records[index]
+        assert record.mesh is not None
         blended = self_blend(record.picture(), record.mesh, rng, self.blend)
         pictures, points = rotate([blended.real, blended.fake], record.mesh, rng, self.augment)
         square = face_square(points, rng, self.augment)

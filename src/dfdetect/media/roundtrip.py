@@ -25,7 +25,7 @@ _SUBSAMPLING = {
 
 
 def _encode(suffix: str, image: UInt8Array, params: list[int]) -> bytes:
-    ok, data = cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), params)
+    ok, data = cv2.imencode(suffix, image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR), params)
     if not ok:
         raise ValueError(f"could not encode a picture of shape {image.shape} as {suffix}")
     return bytes(data)
@@ -45,7 +45,7 @@ def encode_webp(image: UInt8Array, quality: int) -> bytes:
 
 
 def encode_png(image: UInt8Array) -> bytes:
-    """RGB picture -> PNG bytes."""
+    """RGB picture, or a gray one (H, W), -> PNG bytes."""
     return _encode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 6])
 
 
