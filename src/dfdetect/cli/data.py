@@ -1,0 +1,10 @@
+"""`dfdetect data ...`: public datasets as downloaded."""
+
+from __future__ import annotations
+
+import typer
+
+from dfdetect.cli import data_split
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.command("split")(data_split.command)
