@@ -69,7 +69,7 @@ def test_quotes_and_empty_lines(tmp_path: Path) -> None:
             "path,label\na.jpg,real\nb.jpg,maybe\n",
             r"line 3: label must be real, fake, 0 or 1 \(1 = fake\); got 'maybe'",
         ),
-        ("path,label\na.jpg\n", r"line 2: label must be .* got None"),
+        ("path,label\na.jpg\n", r"line 2: label must be .* got ''"),
         ("path,label\na.jpg,real\na.jpg,fake\n", r"line 3: a.jpg is listed twice"),
         ("path,label\n,real\n", r"line 2: the path is empty"),
         ("label,path\nreal\n", r"line 2: the path is empty"),

@@ -5,27 +5,42 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from dfdetect.data.sample import SPLITS, Sample
+from dfdetect.data.sample import KINDS, SPLITS, Sample, Split
 from dfdetect.data.tree import VIDEO_SUFFIXES
 from dfdetect.errors import DataError
 from dfdetect.values import Label
 
 _LABELS = {"real": Label.REAL, "0": Label.REAL, "fake": Label.FAKE, "1": Label.FAKE}
 _KEPT = ("method", "compression", "source", "licence", "reuse", "donor_id", "pair_key", "source_key")
-_SPLIT_WORDS = {"": "", "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val",
-                "dev": "val", "test": "test", "testing": "test"}  # fmt: skip
+SPLIT_WORDS: dict[str, Split] = {
+    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
+    "test": "test", "testing": "test",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ListRow:
+    """One line of a CSV list as written. where: file and line, for messages."""
+
+    where: str
+    cells: Mapping[str, str]
 
 
 def read_list(csv_path: Path, *, root: Path | None = None) -> list[Sample]:
     """Rows of a CSV list; relative paths are taken from `root`, else from the list's folder.
 
-    path, label: needed. dataset, method, compression, video_id, person (or target_id), donor_id, pair_key, source_key,
-    split, source, licence, reuse: kept. `Sample.name` is the path as written in the list.
+    path, label: needed. dataset (or source), method, compression, video_id, person (or target_id), donor_id, pair_key,
+    source_key, split, kind, source, licence, reuse: kept. `Sample.name` is the path as written in the list.
     DataError names the line and what was expected (a missing column, an unknown label, no path, the same path twice).
     """
-    base = root or csv_path.parent
+    return [to_sample(row, root or csv_path.parent) for row in read_rows(csv_path)]
+
+
+def read_rows(csv_path: Path) -> list[ListRow]:
+    """Lines of a CSV list that has the columns path and label and no path twice; DataError otherwise."""
     try:
         text = csv_path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -35,37 +50,40 @@ def read_list(csv_path: Path, *, root: Path | None = None) -> list[Sample]:
         missing = {"path", "label"} - set(reader.fieldnames or [])
         if missing:
             raise DataError(f"{csv_path}: needs the columns path,label; missing {sorted(missing)}")
-        rows: list[Sample] = []
+        rows: list[ListRow] = []
         seen: set[str] = set()
-        for row in reader:
+        for raw in reader:
             where = f"{csv_path}, line {reader.line_num}"
-            if row["path"] in seen:
-                raise DataError(f"{where}: {row['path']} is listed twice")
-            rows.append(_sample(row, base, where))
-            seen.add(row["path"])
+            cells = {name: (value or "").strip() for name, value in raw.items() if isinstance(name, str)}
+            if cells["path"] in seen:
+                raise DataError(f"{where}: {cells['path']} is listed twice")
+            rows.append(ListRow(where, cells))
+            seen.add(cells["path"])
     return rows
 
 
-def _sample(row: Mapping[str, str | None], base: Path, where: str) -> Sample:
-    cells = {name: (value or "").strip() for name, value in row.items() if isinstance(name, str)}
+def to_sample(row: ListRow, base: Path) -> Sample:
+    """One line as a Sample; DataError where a cell is not what its column holds."""
+    cells, listed = row.cells, row.cells["path"]
     label = _LABELS.get(cells["label"].lower())
     if label is None:
-        raise DataError(f"{where}: label must be real, fake, 0 or 1 (1 = fake); got {row['label']!r}")
-    listed = row["path"]
+        raise DataError(f"{row.where}: label must be real, fake, 0 or 1 (1 = fake); got {cells['label']!r}")
     if not listed:
-        raise DataError(f"{where}: the path is empty")
-    split = _SPLIT_WORDS.get(cells.get("split", "").lower())
-    if split is None:
-        raise DataError(f"{where}: split must be one of {', '.join(repr(s) for s in SPLITS)}; got {row['split']!r}")
-    inside = not Path(listed).is_absolute()
+        raise DataError(f"{row.where}: the path is empty")
+    word = cells.get("split", "").lower()
+    if word and word not in SPLIT_WORDS:
+        raise DataError(f"{row.where}: split must be one of {', '.join(repr(s) for s in SPLITS)}; got {word!r}")
+    kind = cells.get("kind") or ("video" if listed.lower().endswith(VIDEO_SUFFIXES) else "image")
+    if kind not in KINDS:
+        raise DataError(f"{row.where}: kind must be one of {', '.join(KINDS)}; got {kind!r}")
     return Sample(
         path=(base / listed).as_posix(),
-        root=base.as_posix() if inside else "",
+        root="" if Path(listed).is_absolute() else base.as_posix(),
         label=label,
-        dataset=cells.get("dataset") or "list",
+        dataset=cells.get("dataset") or cells.get("source") or "list",
         video_id=cells.get("video_id") or listed,
-        kind="video" if listed.lower().endswith(VIDEO_SUFFIXES) else "image",
+        kind=kind,  # type: ignore[arg-type]
         target_id=cells.get("target_id") or cells.get("person", ""),
-        split=split,  # type: ignore[arg-type]
+        split=SPLIT_WORDS.get(word, ""),
         **{name: cells.get(name, "") for name in _KEPT},  # type: ignore[arg-type]
     )

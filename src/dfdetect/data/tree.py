@@ -87,8 +87,9 @@ class Tree:
 def list_tree(root: Path) -> Tree:
     """List every file under a folder.
 
-    DataError: there is no such folder, or it is an archive. A folder that cannot be listed, a link that leads back to
-    a folder above it and a broken link are problems of the tree.
+    A CSV list is the tree of its folder with that one file in it. DataError: there is no such folder, or it is an
+    archive. A folder that cannot be listed, a link that leads back to a folder above it and a broken link are problems
+    of the tree.
     """
     shown = str(root)
     if not root.exists():
@@ -96,7 +97,9 @@ def list_tree(root: Path) -> Tree:
     if root.is_file():
         if root.name.lower().endswith(ARCHIVE_SUFFIXES):
             raise DataError(f"{shown} is an archive; unpack it first, then name the folder that it became")
-        raise DataError(f"{shown}: expected a dataset's folder, got a file")
+        if root.suffix.lower() == ".csv":
+            return Tree(root.resolve().parent, [NamedFile(root.name, root.stat().st_size)])
+        raise DataError(f"{shown}: expected a dataset's folder or a CSV list, got another file")
     tree = Tree(root.resolve())
     tree.files.extend(sorted(_walk(tree, "", (os.path.realpath(root),)), key=lambda file: file.path))
     return tree

@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
-from dfdetect.data.readers import faceforensics
+from dfdetect.data.readers import (
+    csv_list,
+    dacon,
+    deeperforensics,
+    deepfake_eval,
+    deepfake_timit,
+    faceforensics,
+    fakeavceleb,
+    folders,
+    gend,
+    kodf,
+    uadfv,
+    wilddeepfake,
+)
 from dfdetect.data.readers.reader import DatasetReader
 
-READERS: dict[str, DatasetReader] = {module.READER.name: module.READER for module in (faceforensics,)}
+_MODULES = (
+    *(faceforensics, gend, deeperforensics, deepfake_timit, uadfv, dacon, kodf, fakeavceleb, wilddeepfake),
+    *(deepfake_eval, csv_list),
+    folders,  # the last: it knows no dataset
+)
+
+READERS: dict[str, DatasetReader] = {module.READER.name: module.READER for module in _MODULES}

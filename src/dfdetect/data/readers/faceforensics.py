@@ -43,8 +43,8 @@ def matches(tree: Tree) -> bool:
 
 def read(reading: Reading) -> Iterator[Sample]:
     """Videos and pre-cropped frame folders, in order of path."""
-    splits = _splits(reading)
-    sources = _sources(reading)
+    splits = official_splits(reading)
+    sources = uploads(reading)
     masks = {
         (m[1].lower(), f.stem): f.path
         for f in reading.tree.files
@@ -120,7 +120,7 @@ def video_id(stem: str, method: str) -> str:
     return f"ffpp/{method or 'youtube'}/{stem}"
 
 
-def _splits(reading: Reading) -> dict[str, Split]:
+def official_splits(reading: Reading) -> dict[str, Split]:
     """Clip name -> official split, from train.json, val.json, test.json: lists of pairs [a, b]."""
     found: dict[str, Split] = {}
     names: tuple[Split, ...] = ("train", "val", "test")
@@ -140,7 +140,7 @@ def _read_pairs(path: Path) -> list[tuple[str, str]]:
         raise DataError(f'{path}: expected a JSON list of pairs such as ["071", "054"]; {error}') from error
 
 
-def _sources(reading: Reading) -> dict[str, str]:
+def uploads(reading: Reading) -> dict[str, str]:
     """Clip number -> the YouTube upload that it was cut from, from conversion_dict.json ("id k" or lists of that)."""
     path = reading.find_list("conversion_dict.json")
     if path is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,6 +38,21 @@ class Reading:
                     return path
         found = [file.path for file in self.tree.files if file.file_name.lower() == name.lower()]
         return Path(self.tree.absolute(min(found, key=lambda path: (path.count("/"), path)))) if found else None
+
+
+def in_order(reading: Reading, samples: Iterable[Sample]) -> Iterator[Sample]:
+    """Samples by path; of a clip that is there twice the first, the other becomes a problem.
+
+    The same clip at another compression, or in another official split, is another sample.
+    """
+    seen: dict[tuple[str, str, str], str] = {}
+    for sample in sorted(samples, key=lambda sample: sample.path):
+        before = seen.setdefault((sample.video_id, sample.compression, sample.split), sample.path)
+        if before == sample.path:
+            yield sample
+        else:
+            text = f"the same clip as {before.removeprefix(sample.root + '/')}, which is used"
+            reading.problem("duplicate", sample.name, text)
 
 
 @dataclass(frozen=True, slots=True)
