@@ -33,7 +33,7 @@ COMMANDS: dict[str, LazyCommand] = {
     "scan": LazyCommand("dfdetect.cli.scan", "Say whether faces in images and videos were manipulated."),
     "demo": LazyCommand("dfdetect.cli.demo", "Scan the sample clips that come with the package."),
     "models": LazyCommand("dfdetect.cli.models", "List, show and verify the models on this computer.", group=True),
-    "data": LazyCommand("dfdetect.cli.data", "Split and audit public datasets.", group=True),
+    "data": LazyCommand("dfdetect.cli.data", "Split and audit public datasets; draw toy ones.", group=True),
     "prepare": LazyCommand("dfdetect.cli.prepare", "Cut faces out of photographs, into shards for training."),
     "train": LazyCommand("dfdetect.cli.train", "Train a detector from face shards."),
     "export": LazyCommand("dfdetect.cli.export", "Make a model bundle from a training run."),

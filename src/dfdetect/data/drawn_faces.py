@@ -124,30 +124,41 @@ def draw_face(rng: np.random.Generator, size_px: int = 256, *, look: Look | None
         yaw=rng.uniform(-0.4, 0.4),
         smile=rng.uniform(-0.2, 1),
     )
-    return _render([(look or sample_look(rng), pose)], (size_px, size_px), rng).image
+    look = look or sample_look(rng)
+    return _render([(look, pose)], background(rng, (size_px, size_px)), rng).image
 
 
 def draw_scene(rng: np.random.Generator, size_wh: tuple[int, int] = (640, 360), *, n_faces: int = 1) -> DrawnScene:
     """People side by side before a background; n_faces = 0 draws the background alone."""
     people = _people(rng, size_wh, n_faces)
-    return _render(people, size_wh, rng)
+    return _render(people, background(rng, size_wh), rng)
 
 
 def draw_clip(
-    rng: np.random.Generator, n_frames: int, size_wh: tuple[int, int] = (640, 360), *, n_faces: int = 1
+    rng: np.random.Generator,
+    n_frames: int,
+    size_wh: tuple[int, int] = (640, 360),
+    *,
+    n_faces: int = 1,
+    looks: Sequence[Look] | None = None,
+    fps: float = 25.0,
 ) -> list[DrawnScene]:
     """The same people moving smoothly before one background: sway, nod, turn, blink and speak.
 
-    Faces keep their order in every frame. A cut is made by joining two clips. Motion assumes about 25 frames a second.
+    Faces keep their order in every frame. A cut is made by joining two clips. looks: who they are, else by chance; the
+    same rng with other looks draws other people in the very same poses, which is what a face swap needs.
+    Raises ValueError where there are not n_faces looks.
     """
     people = _people(rng, size_wh, n_faces)
+    if looks is not None:
+        people = [(look, pose) for look, (_, pose) in zip(looks, people, strict=True)]
     phases = rng.uniform(0, 2 * np.pi, (n_faces, 5))
     still_seed = int(rng.integers(2**31))
+    behind = background(np.random.default_rng(still_seed), size_wh)
     frames = []
     for index in range(n_frames):
-        moved = [(look, _moved(pose, phase, index / 25.0)) for (look, pose), phase in zip(people, phases, strict=True)]
-        grain_rng = np.random.default_rng((still_seed, index))
-        frames.append(_render(moved, size_wh, np.random.default_rng(still_seed), grain_rng))
+        moved = [(look, _moved(pose, phase, index / fps)) for (look, pose), phase in zip(people, phases, strict=True)]
+        frames.append(_render(moved, behind.copy(), np.random.default_rng((still_seed, index))))
     return frames
 
 
@@ -219,16 +230,11 @@ def _moved(pose: Pose, phase: FloatArray, time_s: float) -> Pose:
     )
 
 
-def _render(
-    people: Sequence[tuple[Look, Pose]],
-    size_wh: tuple[int, int],
-    rng: np.random.Generator,
-    grain_rng: np.random.Generator | None = None,
-) -> DrawnScene:
-    canvas = background(rng, size_wh)
+def _render(people: Sequence[tuple[Look, Pose]], canvas: Float32Array, grain_rng: np.random.Generator) -> DrawnScene:
+    """Paint people onto a background, in place, and add the camera's grain."""
     for look, pose in people:
         _paint_person(Painter(canvas, pose, look.texture_seed), look)
-    grain = (grain_rng or rng).normal(0, 0.008, canvas.shape)
+    grain = grain_rng.normal(0, 0.008, canvas.shape)
     image = np.rint(np.clip(canvas + grain, 0, 1) * 255).astype(np.uint8)
     boxes = np.array([_box(pose) for _, pose in people], np.float32).reshape(-1, 4)
     return DrawnScene(image, boxes, np.array([_landmarks(*who) for who in people], np.float32).reshape(-1, 5, 2))

@@ -105,9 +105,19 @@ def _cut(frame: Any, height: int, width: int) -> UInt8Array:
 
 
 def write_video(
-    path: Path, frames: Iterable[UInt8Array], *, fps: Fraction | int = 25, crf: int = 23, codec: str = "libx264"
+    path: Path,
+    frames: Iterable[UInt8Array],
+    *,
+    fps: Fraction | int = 25,
+    crf: int = 23,
+    codec: str = "libx264",
+    repeatable: bool = False,
 ) -> None:
-    """Write frames of one even size as a video; the container follows the suffix of `path`."""
+    """Write frames of one even size as a video; the container follows the suffix of `path`.
+
+    repeatable: the same frames give the same bytes, also quicker; a little larger. Otherwise x264's look-ahead, which
+    counts on more threads or fewer and now and then on memory that nobody set, gives other bytes from run to run.
+    """
     import av
 
     pictures: Iterator[UInt8Array] = iter(frames)
@@ -117,6 +127,9 @@ def write_video(
         stream.height, stream.width = first.shape[:2]
         stream.pix_fmt = "yuv420p"
         stream.options = {"crf": str(crf)}
+        if repeatable:
+            stream.thread_count = 1
+            stream.options |= {"preset": "veryfast", "tune": "zerolatency"} if codec == "libx264" else {}
         for picture in (first, *pictures):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")))
         container.mux(stream.encode(None))

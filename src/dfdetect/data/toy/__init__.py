@@ -1,0 +1,31 @@
+"""Toy datasets: drawn people in the official layouts, for tests, for the docs and for trying without data.
+
+One module a dataset with a function `make(toy)`; TOYS has one for every name in `data.readers.READERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from dfdetect.data.toy import faceforensics
+from dfdetect.data.toy.painter import Toy
+from dfdetect.errors import DataError, unknown_name
+
+TOYS: dict[str, Callable[[Toy], None]] = {
+    "faceforensics": faceforensics.make,
+}
+
+
+def make_toy(name: str, root: Path, *, seed: int = 0) -> Toy:
+    """Write one toy dataset into `root`, which must be empty or not there; returns it with the truth about its items.
+
+    UsageError: no toy of that name. DataError: the folder holds something already.
+    """
+    if name not in TOYS:
+        raise unknown_name("toy dataset", name, TOYS)
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise DataError(f"{root}: expected an empty folder or none; name another one")
+    toy = Toy(root, seed)
+    TOYS[name](toy)
+    return toy
