@@ -23,7 +23,8 @@ from dfdetect.values import Label
 NAME = "list"
 
 LAYOUT = """
-list.csv      path,label[,dataset or source,method,compression,video_id,person,donor_id,pair_key,source_key,split,kind]
+list.csv      name the file, or its folder where it is called list.csv
+              path,label[,dataset or source,method,compression,video_id,person,donor_id,pair_key,source_key,split,kind]
               label: real or fake, or 0 and 1 with 1 = fake; paths are taken from the list's folder
 """
 
@@ -32,13 +33,23 @@ _REVERSED_FROM = 0.9  # of the lines whose folders tell a label
 
 
 def matches(tree: Tree) -> bool:
-    """The root was a CSV file."""
-    return len(tree.files) == 1 and tree.files[0].suffix == ".csv"
+    """The root is a CSV file, or a folder with list.csv in it."""
+    return _list_in(tree) is not None
+
+
+def _list_in(tree: Tree) -> str | None:
+    if len(tree.files) == 1 and tree.files[0].suffix == ".csv":
+        return tree.files[0].path
+    return next((file.path for file in tree.files if file.path.lower() == "list.csv"), None)
 
 
 def read(reading: Reading) -> Iterator[Sample]:
     """Lines in order of path; files that are not there or are empty become problems."""
-    name = reading.tree.files[0].path
+    name = _list_in(reading.tree)
+    if name is None:
+        raise DataError(
+            f"{reading.tree.root}: expected a CSV file, or a folder with list.csv; found {reading.tree.top()}"
+        )
     rows = read_rows(Path(reading.tree.absolute(name)))
     _refuse_reversed(rows)
     if any(row.cells["label"] in ("0", "1") for row in rows):

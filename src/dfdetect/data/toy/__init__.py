@@ -8,12 +8,36 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from dfdetect.data.toy import faceforensics
+from dfdetect.data.toy import (
+    csv_list,
+    dacon,
+    deeperforensics,
+    deepfake_eval,
+    deepfake_timit,
+    faceforensics,
+    fakeavceleb,
+    folders,
+    gend,
+    kodf,
+    uadfv,
+    wilddeepfake,
+)
 from dfdetect.data.toy.painter import Toy
 from dfdetect.errors import DataError, unknown_name
 
 TOYS: dict[str, Callable[[Toy], None]] = {
     "faceforensics": faceforensics.make,
+    "gend": gend.make,
+    "deeperforensics": deeperforensics.make,
+    "deepfake_timit": deepfake_timit.make,
+    "uadfv": uadfv.make,
+    "dacon": dacon.make,
+    "kodf": kodf.make,
+    "fakeavceleb": fakeavceleb.make,
+    "wilddeepfake": wilddeepfake.make,
+    "deepfake_eval": deepfake_eval.make,
+    "list": csv_list.make,
+    "folders": folders.make,
 }
 
 

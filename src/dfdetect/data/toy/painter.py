@@ -118,10 +118,11 @@ class Toy:
         cut = [_crop(_white(m), box, 128) for m, box in zip(masks(shot, self.seed), boxes, strict=True)]
         self._folder(folder, cut, name, first)
 
-    def image(self, path: str, shot: Shot, *, frame: int = 0) -> None:
-        """One whole frame, 0..7, as JPEG or PNG."""
+    def image(self, path: str, shot: Shot, *, frame: int = 0, listed: bool = True) -> None:
+        """One whole frame, 0..7, as JPEG or PNG. listed: False for a file that a reader should not return."""
         self._new(path).write_bytes(_encoded(path, pictures(shot, self.seed)[frame]))
-        self.items.append(ToyItem(path, "image", shot))
+        if listed:
+            self.items.append(ToyItem(path, "image", shot))
 
     def crop(self, path: str, shot: Shot, *, frame: int = 0, size_px: int = 128) -> None:
         """One face crop, of frame 0..7, as JPEG or PNG."""
