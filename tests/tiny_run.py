@@ -15,15 +15,17 @@ RECIPE_TOML = """
 about = "for tests"
 
 [model]
-imagenet = false
+pretrained = false
 input_size_px = 64
 
 [loop]
-pairs = 16
-pairs_per_epoch = 8
-pairs_per_batch = 4
-small_size_px = 64
+epochs = 2
+images_per_epoch = 16
+images_per_batch = 8
+
+[optimiser]
 lr = 1e-3
+ema_decay = 0.998
 
 [data]
 val_pairs = 4
@@ -61,7 +63,7 @@ def tiny_shards() -> Path:
 def tiny_run() -> Path:
     """The run folder of an unbroken run. Read only."""
     from dfdetect.train.recipe import load_recipe
-    from dfdetect.train.run import train
+    from dfdetect.train.run import Machine, train
 
     recipe = load_recipe(str(write_recipe(_home())))
-    return train(recipe, tiny_shards(), _home() / "run", workers=0, threads=1)
+    return train(recipe, tiny_shards(), _home() / "run", machine=Machine(workers=0, threads=1, quiet=True))

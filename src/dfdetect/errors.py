@@ -4,6 +4,7 @@
     ├── MediaError           one input could not be read: becomes an error record, the run goes on
     ├── ModelUnusable        no model, or a bundle that fails its checks: nothing can be scanned
     ├── DataError            a dataset, index, shard or split is not what it should be
+    ├── TrainingFailed       a run broke down: its loss is no number, or memory ran out
     └── UsageError           wrong option, wrong setting, wrong name: the message lists what is valid
 
 Codes never change their meaning; new ones may be added, so readers of results must tolerate unknown ones.
@@ -111,6 +112,10 @@ class DataError(DfdetectError):
     """A dataset, list, shard or split is not what was expected."""
 
     code = ErrorCode.CORRUPT_DATA
+
+
+class TrainingFailed(DfdetectError):  # noqa: N818 - says what happened
+    """A training run cannot go on; its last checkpoint can."""
 
 
 class UsageError(DfdetectError):

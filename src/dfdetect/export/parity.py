@@ -25,7 +25,7 @@ class Parity:
         return max(self.max_logit_difference, self.max_cam_difference) <= tolerance
 
 
-def compare(net: zoo.CamNet, model: bytes, spec: ModelSpec, crops: UInt8Array) -> Parity:
+def compare(net: zoo.CamNet | zoo.PooledNet, model: bytes, spec: ModelSpec, crops: UInt8Array) -> Parity:
     """PyTorch against ONNX Runtime on (N, S, S, 3) uint8 crops, through the one preprocessing."""
     import onnxruntime
 
@@ -36,7 +36,8 @@ def compare(net: zoo.CamNet, model: bytes, spec: ModelSpec, crops: UInt8Array) -
         images = to_input(crops[start : start + 16], spec)
         with torch.no_grad():
             expected = net(torch.from_numpy(images))[0].numpy()
-        logits, cams = session.run(["logit", "cam"], {"images": images})
+        logits, *cams = session.run(["logit", "cam"] if net.has_cam else ["logit"], {"images": images})
         logit_gap = max(logit_gap, float(np.abs(logits - expected).max()))
-        cam_gap = max(cam_gap, float(np.abs(cams.mean(axis=(1, 2)) + bias - logits).max()))
+        if cams:
+            cam_gap = max(cam_gap, float(np.abs(cams[0].mean(axis=(1, 2)) + bias - logits).max()))
     return Parity(len(crops), logit_gap, cam_gap)

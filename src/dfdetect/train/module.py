@@ -1,106 +1,198 @@
-"""One training step and one validation, as a LightningModule. A moving average of the weights is what is kept."""
+"""One training step and one validation, as a LightningModule that counts its own steps.
+
+Everything that a step does follows from the recipe and the step's number (order of the data, rates, seeds), so a run
+that goes on from a checkpoint does what the unbroken one would have done.
+"""
 
 from __future__ import annotations
 
-import math
+import random
 from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch import Tensor, nn
+from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
-from torchmetrics.classification import BinaryAUROC
 
-from dfdetect.models.zoo import CamNet
-from dfdetect.train.recipe import LoopPart
+from dfdetect.errors import DataError, TrainingFailed
+from dfdetect.models.input_tensor import InputTensor
+from dfdetect.models.spec import ModelSpec
+from dfdetect.models.zoo import CamNet, PooledNet
+from dfdetect.train.batches import Batch
+from dfdetect.train.checkpoint import Progress
+from dfdetect.train.losses import total_loss
+from dfdetect.train.optim import make_optimiser, set_rate
+from dfdetect.train.recipe import Recipe
+from dfdetect.train.validation import Scored, gather, validation_metrics
 
-Batch = tuple[Tensor, Tensor]  # images (B, 3, S, S) float32, labels (B,) float32 with 1 = fake
+
+class BadStep(TrainingFailed):
+    """A loss or gradient that is no number; `batch` is what caused it, before anything was changed by it."""
+
+    def __init__(self, message: str, batch: Batch) -> None:
+        super().__init__(message)
+        self.batch = batch
 
 
-class PairModule(pl.LightningModule):
-    """Binary cross-entropy on pairs; AdamW, warm-up and cosine over the whole run; EMA of all weights and buffers."""
+class FaceModule(pl.LightningModule):
+    """A network with its moving average, mask head, losses and optimiser. `progress` says where the run stands."""
 
-    def __init__(self, net: CamNet, loop: LoopPart, *, total_steps: int) -> None:
+    def __init__(
+        self,
+        net: CamNet | PooledNet,
+        recipe: Recipe,
+        spec: ModelSpec,
+        *,
+        steps_per_epoch: int,
+        progress: Progress | None = None,
+    ) -> None:
         super().__init__()
-        self.net = net
-        self.loop_part = loop
-        self.total_steps = total_steps
-        self.ema = AveragedModel(net, multi_avg_fn=self._average, use_buffers=True)
-        self.auc = BinaryAUROC()
-        self.val_logits: list[Tensor] = []
-        self.val_labels: list[Tensor] = []
+        self.net, self.recipe = net, recipe
+        self.steps_per_epoch = steps_per_epoch
+        self.total_steps = steps_per_epoch * recipe.loop.epochs
+        self.progress = progress or Progress()
+        decay = recipe.optimiser.ema_decay
+        self.ema = AveragedModel(net, multi_avg_fn=self._average, use_buffers=True) if decay else None
+        if self.ema is not None:
+            self.ema.requires_grad_(False)
+        self.begun = {"name": "random", "licence": ""}
+        self.mask_head = nn.Conv2d(net.features.channels, 1, 1) if recipe.loss.mask_weight else None
+        self.to_input = InputTensor(spec)
+        self.sums: dict[str, Tensor | float] = {"loss": self.progress.loss_sum, "right": self.progress.right}
+        self.scored: list[Scored] = []
+        self.metrics: dict[str, float] = {}
+        self.batch: Batch | None = None
+
+    @property
+    def best_net(self) -> CamNet | PooledNet:
+        """The weights that are validated and kept: the averaged ones where there are any."""
+        return self.net if self.ema is None else self.ema.module  # type: ignore[return-value]
+
+    # ---- training ----
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Seed every generator by the step's number: there is no generator state to keep, on any number of devices."""
+        refuse_failed(batch)
+        piece = batch_idx % self.recipe.loop.accumulate  # Lightning counts from where this sitting began
+        seed = [self.recipe.loop.seed, self.progress.step, piece, self.global_rank]
+        draw = np.random.SeedSequence(seed).generate_state(3)
+        torch.manual_seed(int(draw[0]))
+        np.random.seed(int(draw[1]))  # noqa: NPY002 - timm and torchvision may use it
+        random.seed(int(draw[2]))
+        self.batch = batch
+
+    def training_step(self, batch: Batch, _: int) -> Tensor:
+        seen = self.net.look(self.to_input(batch.images))
+        mask_logits = self.mask_head(seen.maps) if self.mask_head is not None else None
+        loss = total_loss(seen, batch.labels, batch.masks, mask_logits, self.recipe.loss)
+        if not torch.isfinite(loss):
+            raise self._bad("loss", float(loss))
+        with torch.no_grad():
+            right = ((seen.logit > 0) == (batch.labels > 0.5)).sum()
+            self.sums = {
+                "loss": self.sums["loss"] + loss.detach() * len(batch.labels),
+                "right": self.sums["right"] + right,
+            }
+        self.progress.seen += len(batch.labels)
+        self.log("loss", loss.detach(), prog_bar=True)
+        return loss
+
+    def configure_gradient_clipping(self, optimizer: Optimizer, *_: Any, **__: Any) -> None:
+        """Clip the gradient's length; one that is no number must not reach the weights."""
+        limit = self.recipe.optimiser.clip_norm or float("inf")
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        norm = torch.nn.utils.clip_grad_norm_(parameters, limit, foreach=True)
+        scaled = getattr(self.trainer.precision_plugin, "scaler", None) is not None  # it skips such steps by itself
+        if not scaled and not torch.isfinite(norm):
+            raise self._bad("gradient", float(norm))
+
+    def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None) -> None:
+        set_rate(
+            optimizer.optimizer if hasattr(optimizer, "optimizer") else optimizer,
+            self.recipe.optimiser,
+            step=self.progress.step,
+            total_steps=self.total_steps,
+            steps_per_epoch=self.steps_per_epoch,
+        )
+        super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
+        if self.ema is not None:
+            self.ema.update_parameters(self.net)
+        self.progress.step += 1
+        self.progress.step_in_epoch += 1
 
     @torch.no_grad()
     def _average(self, averaged: Any, current: Any, seen: Any) -> None:
         # A short memory at the start, so that the untrained weights are forgotten.
-        decay = min(self.loop_part.ema_decay, float((1 + seen) / (10 + seen)))
+        decay = min(self.recipe.optimiser.ema_decay, float((1 + seen) / (10 + seen)))
         for mean, now in zip(averaged, current, strict=True):
             if mean.is_floating_point():
                 mean.lerp_(now.to(mean.dtype), 1 - decay)
             else:
                 mean.copy_(now)
 
-    def on_train_batch_start(self, *_: Any) -> None:
-        # Checkpoints do not hold the state of torch's generator: seeded by the step, a resumed run drops what the
-        # unbroken one would.
-        torch.manual_seed(1_000_003 * self.loop_part.seed + self.global_step)
-
-    def training_step(self, batch: Batch, _: int) -> Tensor:
-        images, labels = batch
-        logits, _cam = self.net(images)
-        soft = labels * (1 - self.loop_part.label_smoothing) + 0.5 * self.loop_part.label_smoothing
-        loss = binary_cross_entropy_with_logits(logits, soft)
-        if not torch.isfinite(loss):
-            raise FloatingPointError(
-                f"the loss became {float(loss)} at step {self.global_step}; the last good state is in the run's "
-                "last.ckpt: continue from it with a smaller lr"
-            )
-        right = ((logits > 0) == (labels > 0.5)).float().mean()
-        self.log_dict({"loss": loss, "accuracy": right}, prog_bar=True)
-        return loss
-
-    def on_train_batch_end(self, *_: Any) -> None:
-        self.ema.update_parameters(self.net)
-
-    def validation_step(self, batch: Batch, _: int) -> None:
-        images, labels = batch
-        logits, _cam = self.ema(images)
-        self.val_logits.append(logits.cpu())
-        self.val_labels.append(labels.cpu())
-
-    def on_validation_epoch_end(self) -> None:
-        logits, labels = torch.cat(self.val_logits), torch.cat(self.val_labels)
-        self.val_logits, self.val_labels = [], []
-        soft = binary_cross_entropy_with_logits(logits, labels)
-        auc = self.auc(torch.sigmoid(logits), labels.int())
-        self.auc.reset()
-        real = np.percentile(logits[labels < 0.5].numpy(), [50, 98])
-        caught = (logits[labels > 0.5] > real[1]).float().mean()
-        self.log_dict(
-            {
-                "val_auc": auc,
-                "val_loss": soft,
-                "val_real_logit_p50": float(real[0]),
-                "val_real_logit_p98": float(real[1]),
-                "val_tpr_at_fpr2": caught,
-            },
-            prog_bar=True,
+    def _bad(self, what: str, value: float) -> BadStep:
+        assert self.batch is not None
+        return BadStep(
+            f"the {what} became {value} at step {self.progress.step} (epoch {self.progress.epoch}, batch "
+            f"{self.batch.number})",
+            self.batch,
         )
 
-    def configure_optimizers(self) -> Any:
-        part = self.loop_part
-        head = [p for n, p in self.net.named_parameters() if n.startswith("head.")]
-        body = [p for n, p in self.net.named_parameters() if not n.startswith("head.")]
-        groups = [{"params": body, "lr": part.lr}, {"params": head, "lr": part.head_lr}]
-        optimiser = torch.optim.AdamW(groups, weight_decay=part.weight_decay)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, self._lr_factor)
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+    def configure_optimizers(self) -> Optimizer:
+        extra = [] if self.mask_head is None else list(self.mask_head.parameters())
+        return make_optimiser(self.net, self.recipe.optimiser, extra)
 
-    def _lr_factor(self, step: int) -> float:
-        warm = max(1, int(self.loop_part.warmup * self.total_steps))
-        if step < warm:
-            return (step + 1) / warm
-        over = min(1.0, (step - warm) / max(1, self.total_steps - warm))
-        return 0.5 * (1 + math.cos(math.pi * over))
+    # ---- validation ----
+
+    def on_validation_batch_start(self, batch: Batch, *_: Any) -> None:
+        refuse_failed(batch)
+
+    def validation_step(self, batch: Batch, _: int) -> None:
+        if len(batch.labels):
+            logits, _cam = self.best_net(self.to_input(batch.images))
+            self.scored.append(
+                Scored(batch.number, logits.float().cpu().numpy(), batch.labels.cpu().numpy(), batch.videos)
+            )
+
+    def on_validation_epoch_end(self) -> None:
+        self.metrics = validation_metrics(gather(self.scored))
+        self.scored = []
+        shown = {name: self.metrics[name] for name in ("val_auc", "val_loss")}
+        self.log_dict(shown, prog_bar=True, rank_zero_only=True)
+
+    def training_metrics(self) -> dict[str, float]:
+        """Mean loss and accuracy of the epoch so far."""
+        n = max(1, self.progress.seen)
+        return {"loss": float(self.sums["loss"]) / n, "accuracy": float(self.sums["right"]) / n}
+
+    def begin_epoch(self) -> None:
+        """Count from zero again: the epoch is over."""
+        progress = self.progress
+        progress.epoch, progress.step_in_epoch, progress.seen = progress.epoch + 1, 0, 0
+        self.sums = {"loss": 0.0, "right": 0.0}
+
+    # ---- what a checkpoint holds ----
+
+    def kept_weights(self) -> dict[str, Tensor]:
+        """Everything that training changes, by name: frozen weights are held once, not again in the average."""
+        frozen = {f"ema.module.{name}" for name, p in self.net.named_parameters() if not p.requires_grad}
+        return {name: value for name, value in self.state_dict().items() if name not in frozen}
+
+    def restore_weights(self, weights: dict[str, Tensor]) -> None:
+        """Give back what `kept_weights` gave. DataError when it is of another network."""
+        found = dict(weights)
+        try:
+            for name, p in self.net.named_parameters():
+                if not p.requires_grad and self.ema is not None:
+                    found[f"ema.module.{name}"] = found[f"net.{name}"]
+            self.load_state_dict(found)
+        except (RuntimeError, KeyError) as error:
+            raise DataError(f"the checkpoint is of another network: {str(error)[:300]}") from error
+
+
+def refuse_failed(batch: Batch) -> None:
+    """DataError for a batch that could not be made."""
+    if batch.failed:
+        raise DataError(f"batch {batch.number} could not be made: {batch.failed}")

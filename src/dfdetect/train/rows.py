@@ -1,0 +1,105 @@
+"""Which rows of the shards train and which validate, by the recipe; a person or clip on both sides is refused."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+
+from dfdetect.data.pairs import PairMaker
+from dfdetect.data.shards import FaceRecord, read_shards
+from dfdetect.errors import DataError, UsageError
+from dfdetect.train.recipe import Recipe
+from dfdetect.train.sources import ItemSource, LabelledSource, PairSource, PlainSource
+
+_VAL_SEED = 1_000_003  # added to the run's seed: validation draws other numbers
+
+
+def sources(recipe: Recipe, shards: Path, *, allow_leaks: bool = False) -> tuple[ItemSource, ItemSource | None]:
+    """(training, validation or None). DataError for an empty side, a single class, or a leak."""
+    part = recipe.data
+    train_rows = training_rows(recipe, shards)
+    if part.validation == "none":
+        return _training(recipe, train_rows), None
+    kind = part.val_kind or part.kind
+    val_rows = _rows(shards, part.val_reuse, part.val_split, kind)
+    if not val_rows:
+        says = _nothing("validate on", shards, part.val_reuse, part.val_split, kind)
+        raise DataError(f"{says}. To train without: --set data.validation=none, and nothing is chosen by it")
+    if not allow_leaks:
+        refuse_leak(train_rows, val_rows)
+    return _training(recipe, train_rows), _validation(recipe, val_rows, kind)
+
+
+def training_rows(recipe: Recipe, shards: Path) -> list[FaceRecord]:
+    """The rows that a recipe trains on. DataError when there are none."""
+    part = recipe.data
+    rows = _rows(shards, part.train_reuse, part.train_split, part.kind)
+    if not rows:
+        raise DataError(_nothing("train on", shards, part.train_reuse, part.train_split, part.kind))
+    return rows
+
+
+def training_source(recipe: Recipe, shards: Path) -> ItemSource:
+    """What a recipe trains on, alone: for a look at it."""
+    return _training(recipe, training_rows(recipe, shards))
+
+
+def _rows(shards: Path, reuse: Sequence[str], split: str, kind: str) -> list[FaceRecord]:
+    blended = kind == "self_blend"  # needs real faces with a mesh
+
+    def wanted(record: FaceRecord) -> bool:
+        ours = (not reuse or record.reuse in reuse) and (not split or record.split == split)
+        return ours and (not blended or (record.label == 0 and record.mesh is not None))
+
+    return list(read_shards(shards, where=wanted))
+
+
+def _training(recipe: Recipe, rows: list[FaceRecord]) -> ItemSource:
+    if recipe.augment.p_video > 0 and importlib.util.find_spec("av") is None:
+        raise UsageError(
+            f"recipe {recipe.name} passes pictures through H.264 while training (augment.p_video = "
+            f"{recipe.augment.p_video}), which needs the package av: install it, or --set augment.p_video=0 "
+            "and let `dfdetect prepare` make the compressed crops"
+        )
+    seed = recipe.loop.seed
+    if recipe.data.kind == "self_blend":
+        return PairSource(PairMaker(rows, seed=seed, blend=recipe.blend, augment=recipe.augment))
+    return LabelledSource(rows, seed=seed, augment=recipe.augment, pairing=recipe.data.pairing)
+
+
+def _validation(recipe: Recipe, rows: list[FaceRecord], kind: str) -> ItemSource:
+    if kind == "self_blend":
+        seed = recipe.loop.seed + _VAL_SEED
+        return PairSource(PairMaker(rows, seed=seed, blend=recipe.blend, augment=recipe.augment))
+    if len({record.label for record in rows}) < 2:
+        raise DataError("validation on labelled rows needs both classes; all that were found are of one")
+    wanted = recipe.data.val_images or len(rows)
+    picked = [rows[place * len(rows) // wanted] for place in range(min(wanted, len(rows)))]
+    return PlainSource(picked, margin=recipe.model.margin)
+
+
+def refuse_leak(train_rows: Sequence[FaceRecord], val_rows: Sequence[FaceRecord]) -> None:
+    """DataError when a person, clip or source video stands on both sides. What has no name cannot be told."""
+    keys = {
+        "people": lambda r: {r.target_id, r.donor_id},
+        "clips": lambda r: {r.video_id, r.pair_key},
+        "source videos": lambda r: {r.source_key},
+    }
+    found = []
+    for name, of in keys.items():
+        both = set().union(*map(of, train_rows)) & set().union(*map(of, val_rows)) - {""}
+        if both:
+            found.append(f"{len(both)} {name} are in training and in validation, for example {sorted(both)[:3]}")
+    if found:
+        raise DataError(
+            f"{'; '.join(found)}. Validation would measure memory: split the data anew, or --allow-leaks where the "
+            "official split itself is so"
+        )
+
+
+def _nothing(what: str, shards: Path, reuse: Sequence[str], split: str, kind: str) -> str:
+    wanted = [f"reuse in {list(reuse)}"] if reuse else []
+    wanted += [f"split {split!r}"] if split else []
+    rows = "real row" if kind == "self_blend" else "row"
+    return f"nothing to {what}: no {rows} of {shards} has {' and '.join(wanted) or 'been found'}"
