@@ -21,7 +21,7 @@ def test_words_for_real(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["fake", "Fakes", "manipulated", "deepfakes", "1_fake", "0_fake", "fake_images"])
 def test_words_for_fake_whatever_number_is_before(name: str) -> None:
-    """Half of the public code counts fakes as 0."""
+    """Public code numbers its classes both ways."""
     assert label_word(name) is Label.FAKE
 
 

@@ -8,6 +8,7 @@ from dfdetect.data.readers import (
     deeperforensics,
     deepfake_eval,
     deepfake_timit,
+    df40,
     faceforensics,
     fakeavceleb,
     folders,
@@ -19,7 +20,7 @@ from dfdetect.data.readers import (
 from dfdetect.data.readers.reader import DatasetReader
 
 _MODULES = (
-    *(faceforensics, gend, deeperforensics, deepfake_timit, uadfv, dacon, kodf, fakeavceleb, wilddeepfake),
+    *(faceforensics, gend, deeperforensics, df40, deepfake_timit, uadfv, dacon, kodf, fakeavceleb, wilddeepfake),
     *(deepfake_eval, csv_list),
     folders,  # the last: it knows no dataset
 )
