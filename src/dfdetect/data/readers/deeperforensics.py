@@ -28,16 +28,15 @@ cropped: manipulated_videos/end_to_end/frames/033_M101/000.png
 """
 
 _CLIP = re.compile(r"(?:.*/)?((?:end_to_end|reenact)[^/]*)/(?:(?:videos|frames|faces|crops)/)?([^/]+)", re.IGNORECASE)
-_OURS = re.compile(r"(?:^|/)(?:end_to_end|reenact)[^/]*/(?:\w+/)?\d{3}_[MW]\d{3}[./]", re.IGNORECASE)
+_OURS = re.compile(
+    r"(?:^|/)(?:(?:end_to_end|reenact)[^/]*/(?:\w+/)?\d{3}_[MW]\d{3}[./]|source_videos/[MW]\d{3}/)", re.IGNORECASE
+)
 _SOURCE = re.compile(r"(?:^|.*/)source_videos/.*", re.IGNORECASE)
 
 
 def matches(tree: Tree) -> bool:
     """Names TTT_M004 under a variant's folder, or actors' recordings under source_videos."""
-    return any(
-        _OURS.search(file.path) or re.search(r"(^|/)source_videos/[MW]\d{3}/", file.path, re.IGNORECASE)
-        for file in tree.files
-    )
+    return any(_OURS.search(file.path) for file in tree.files)
 
 
 def read(reading: Reading) -> Iterator[Sample]:

@@ -16,7 +16,7 @@ from dfdetect.data.names import NameKeys, kodf
 from dfdetect.data.readers.faceforensics import clips
 from dfdetect.data.readers.reader import CountCheck, DatasetReader, Reading, in_order
 from dfdetect.data.sample import Sample, Split
-from dfdetect.data.tree import VIDEO_SUFFIXES, Tree
+from dfdetect.data.tree import Tree
 from dfdetect.errors import DataError
 from dfdetect.values import Label
 
@@ -32,8 +32,12 @@ dffs/DATE/TARGET/TARGET_SOURCE_2_0001.mp4            a fake; 1 dfl, 2 dffs, 3 fs
 """
 
 _LIST = re.compile(r"(원본|변조)영상_(training|validation|test)_메타데이터\.csv")
-_FAKE = re.compile(r"(?:^|/)(?:[0-9a-f]{20}|\d{6})_(?:[0-9a-f]{20}|\d{6})_[1-5]_\d+[./]", re.IGNORECASE)
-_REAL = re.compile(r"(?:^|/)([0-9a-f]{20}|\d{6})/\1_\d+\.\w+$", re.IGNORECASE)
+_OURS = re.compile(
+    r"(?:^|/)(?:(?:[0-9a-f]{20}|\d{6})_(?:[0-9a-f]{20}|\d{6})_[1-5]_\d+(?:/|\.(?:mp4|avi|mov|mkv)$)"
+    r"|([0-9a-f]{20}|\d{6})/\1_\d+\.(?:mp4|avi|mov|mkv)$"
+    rf"|{_LIST.pattern}$)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +51,7 @@ class _Listed:
 
 def matches(tree: Tree) -> bool:
     """Fakes named TARGET_SOURCE_CODE_NUMBER, actors' own folders, or the lists."""
-    return any(
-        (path := file.path).lower().endswith((*VIDEO_SUFFIXES, ".png", ".jpg", ".csv"))
-        and (_FAKE.search(path) or _REAL.search(path) or _LIST.search(path))
-        for file in tree.files
-    )
+    return any(_OURS.search(file.path) for file in tree.files)
 
 
 def read(reading: Reading) -> Iterator[Sample]:

@@ -27,17 +27,15 @@ cropped: real/frames/0031/000.png    fake/frames/0031_fake/000.png
 _CLIP = re.compile(r"(?:.*/)?(real|fake)/(?:(?:videos|frames|faces|crops)/)?([^/]+)", re.IGNORECASE)
 _FAKE = re.compile(r"(?:^|/)fake/(?:(?:videos|frames|faces|crops)/)?\d{4}_fake[./]", re.IGNORECASE)
 _REAL = re.compile(r"(?:^|/)real/(?:(?:videos|frames|faces|crops)/)?\d{4}[./]", re.IGNORECASE)
+_NAMED = re.compile(r"(?:^|/)(?:fake_videos|uadfv)/", re.IGNORECASE)
 
 
 def matches(tree: Tree) -> bool:
     """fake/NNNN_fake, which nothing else has; or the reals alone in a folder named fake_videos or UADFV."""
     if any(_FAKE.search(file.path) for file in tree.files):
         return True
-    named = tree.root.name.lower() in ("fake_videos", "uadfv")
-    return any(
-        _REAL.search(file.path) and (named or re.search(r"(^|/)(fake_videos|uadfv)/", file.path, re.IGNORECASE))
-        for file in tree.files
-    )
+    named = bool(_NAMED.search(f"{tree.root.name}/"))
+    return any(_REAL.search(file.path) and (named or _NAMED.search(file.path)) for file in tree.files)
 
 
 def read(reading: Reading) -> Iterator[Sample]:
