@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from dfdetect.train.checkpoint import load_newest  # noqa: E402
 from dfdetect.train.module import FaceModule  # noqa: E402
 from dfdetect.train.network import spec_of  # noqa: E402
 from dfdetect.train.recipe import Recipe, load_recipe, parse_recipe  # noqa: E402
+from dfdetect.train.record import _tensorboard, draw_curve  # noqa: E402
 from dfdetect.train.run import Machine, train  # noqa: E402
 from face_pictures import plain_records  # noqa: E402
 from tiny_run import RECIPE_TOML, tiny_run, tiny_shards, write_recipe  # noqa: E402
@@ -73,6 +75,14 @@ def test_the_learning_curve_is_a_picture_with_lines() -> None:
     curve = decode((tiny_run() / "learning_curve.png").read_bytes())
     assert curve.shape[1] > 800
     assert len(np.unique(curve.reshape(-1, 3), axis=0)) > 50
+
+
+def test_without_matplotlib_and_tensorboard_a_run_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine with the GPU had neither."""
+    monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    assert draw_curve(tiny_run()) is False
+    assert _tensorboard(tiny_run()) is None
 
 
 def test_no_pickle_is_written() -> None:

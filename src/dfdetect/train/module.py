@@ -25,7 +25,7 @@ from dfdetect.train.checkpoint import Progress
 from dfdetect.train.losses import total_loss
 from dfdetect.train.optim import make_optimiser, set_rate
 from dfdetect.train.recipe import Recipe
-from dfdetect.train.validation import Scored, gather, validation_metrics
+from dfdetect.train.validation import Scored, gather, gather_sum, validation_metrics
 
 
 class BadStep(TrainingFailed):
@@ -88,7 +88,7 @@ class FaceModule(pl.LightningModule):
         mask_logits = self.mask_head(seen.maps) if self.mask_head is not None else None
         loss = total_loss(seen, batch.labels, batch.masks, mask_logits, self.recipe.loss)
         if not torch.isfinite(loss):
-            raise self._bad("loss", float(loss))
+            raise self._bad("loss", float(loss.detach()))
         with torch.no_grad():
             right = ((seen.logit > 0) == (batch.labels > 0.5)).sum()
             self.sums = {
@@ -163,9 +163,10 @@ class FaceModule(pl.LightningModule):
         self.log_dict(shown, prog_bar=True, rank_zero_only=True)
 
     def training_metrics(self) -> dict[str, float]:
-        """Mean loss and accuracy of the epoch so far."""
-        n = max(1, self.progress.seen)
-        return {"loss": float(self.sums["loss"]) / n, "accuracy": float(self.sums["right"]) / n}
+        """Mean loss and accuracy of the epoch so far, over all devices. Every device must call it."""
+        mine = torch.tensor([float(self.sums["loss"]), float(self.sums["right"]), float(self.progress.seen)])
+        loss, right, n = gather_sum(mine.double()).tolist()
+        return {"loss": loss / max(1.0, n), "accuracy": right / max(1.0, n)}
 
     def begin_epoch(self) -> None:
         """Count from zero again: the epoch is over."""

@@ -63,4 +63,5 @@ class RunData(pl.LightningDataModule):
         count = -(-items // per_batch)
         batches = Batches(self.val, first=0, count=count, per_batch=per_batch, size_px=size_px, last=items)
         rank, world = self._part()
-        return self._loader(batches, range(rank, count, world))
+        equal = -(-count // world) * world  # those beyond the last are empty: every device has as many
+        return self._loader(batches, range(rank, equal, world))

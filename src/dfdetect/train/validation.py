@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
+import torch
+import torch.distributed as dist
+from torch import Tensor
 
 from dfdetect.errors import TrainingFailed, unknown_name
 from dfdetect.metrics import FloatArray, average_precision, roc_auc
 from dfdetect.train.recipe import METRICS
 from dfdetect.values import Float32Array
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +31,21 @@ class Scored:
 
 def gather(scored: Sequence[Scored]) -> list[Scored]:
     """The batches of all devices, each once, in their order."""
-    import torch.distributed as dist
+    return sorted((one for part in _everyones(scored) for one in part), key=lambda one: one.number)
 
-    parts: list[Sequence[Scored]] = [scored]
-    if dist.is_available() and dist.is_initialized():
-        parts = [()] * dist.get_world_size()
-        dist.all_gather_object(parts, scored)
-    return sorted((one for part in parts for one in part), key=lambda one: one.number)
+
+def gather_sum(mine: Tensor) -> Tensor:
+    """The sum of every device's tensor."""
+    return torch.stack(_everyones(mine)).sum(0)
+
+
+def _everyones(mine: T) -> list[T]:
+    """What every device gave, in their order; on one device what was given."""
+    if not (dist.is_available() and dist.is_initialized()):
+        return [mine]
+    parts: list[Any] = [None] * dist.get_world_size()
+    dist.all_gather_object(parts, mine)
+    return parts
 
 
 def validation_metrics(scored: Sequence[Scored]) -> dict[str, float]:
