@@ -24,9 +24,11 @@ def test_fakes_meet_the_clips_of_faceforensics(tmp_path: Path) -> None:
 
 
 def test_fakes_of_celeb_df(tmp_path: Path) -> None:
-    (fake,) = read_with("df40", plant(tmp_path, f"{CDF}/000.png")).samples.values()
+    found = read_with("df40", plant(tmp_path, f"{CDF}/000.png", "DF40/fomm/cdf/frames/00012/000.png"))
+    fake, stranger = found.samples[CDF], found.samples["DF40/fomm/cdf/frames/00012"]
     assert (fake.target_id, fake.donor_id) == ("celeb_df:id0", "celeb_df:id16")
-    assert fake.pair_key.endswith("/id0_0003")
+    assert fake.pair_key == "celeb_df/Celeb-real/id0_0003"
+    assert (stranger.target_id, stranger.source_key) == ("", "celeb_df/YouTube-real/00012")
 
 
 def test_a_fake_under_the_name_of_a_real_is_a_fake(tmp_path: Path) -> None:

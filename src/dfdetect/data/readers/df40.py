@@ -140,7 +140,8 @@ def _keys(base: str, method: str, name: str, uploads: Mapping[str, str]) -> _Key
     real = clip.original or name
     original = f"celeb_df/{'YouTube-real' if real.isdigit() else 'Celeb-real'}/{real}"
     donor = f"celeb_df:{clip.donor}" if clip.donor else ""
-    return _Keys(f"celeb_df:{clip.target or real}", donor, original if method in SWAPS else "", original)
+    target = f"celeb_df:{clip.target}" if clip.target else ""  # nobody knows the people of YouTube-real
+    return _Keys(target, donor, original if method in SWAPS else "", original)
 
 
 def check(samples: Sequence[Sample]) -> list[CountCheck]:
