@@ -17,7 +17,8 @@ import cv2
 import numpy as np
 import skimage.data
 
-from dfdetect.data.self_blend import BlendOptions, self_blend, visible_difference
+from dfdetect.data.blend import BlendOptions, visible_difference
+from dfdetect.data.self_blend import self_blend
 from dfdetect.faces.align import square_around
 from dfdetect.faces.detector import make_detector
 from dfdetect.faces.mesh import FaceMesh

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dfdetect.data.augment import AugmentOptions
+from dfdetect.data.blend import BlendOptions
 from dfdetect.data.pairs import PairMaker
-from dfdetect.data.self_blend import BlendOptions
 from dfdetect.data.sheet import contact_sheet, pair_sheet
 from dfdetect.errors import DataError
 from face_pictures import face_record, plain_mesh, plain_records

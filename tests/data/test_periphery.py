@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import sys
 from dataclasses import replace
@@ -12,7 +13,9 @@ import numpy as np
 import pytest
 
 from dfdetect.data.augment import AugmentOptions
-from face_pictures import astronaut_face, drawn_face
+from dfdetect.data.fakes import FAMILIES
+from dfdetect.data.shards import FaceRecord
+from face_pictures import astronaut_face, drawn_face, face_record
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARDS = ROOT / "work" / "faces"
@@ -31,30 +34,37 @@ periphery = _benchmark("periphery_audit")
 OPTIONS = periphery.roomy(AugmentOptions())
 
 
-@pytest.fixture(scope="module")
-def pairs() -> list[Any]:
-    """208 pairs of 13 people through the whole shared history, video and photo."""
+@functools.cache
+def records() -> list[FaceRecord]:
+    """Thirteen people: one photograph and twelve drawings."""
     faces = [astronaut_face(), *(drawn_face(seed, 300) for seed in range(12))]
-    return [periphery.masked_pair(faces[number % len(faces)], number, OPTIONS) for number in range(208)]
+    return [face_record(*face, path=f"{number}.png", person=f"p{number}") for number, face in enumerate(faces)]
 
 
-def test_the_periphery_does_not_tell(pairs: list[Any]) -> None:
+@functools.cache
+def pairs(family: str) -> list[Any]:
+    """104 pairs through the whole shared history, video and photo; twice as many of the family drawn most."""
+    return periphery.masked_pairs(records(), range(208 if family == "self_blend" else 104), family, OPTIONS)
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_the_periphery_does_not_tell(family: str) -> None:
     """Re-encoding only the fake let a classifier that sees nothing of the face reach AUC 0.94; on real forgeries the
     same cue was worth 0.48."""
-    found = periphery.audit(pairs)
-    assert found.pairs >= 200
+    found = periphery.audit(pairs(family))
+    assert found.pairs >= 90
     assert 0.45 <= found.auc <= 0.55
 
 
-def test_the_audit_sees_what_it_must(pairs: list[Any]) -> None:
+def test_the_audit_sees_what_it_must() -> None:
     """An audit that cannot fail proves nothing."""
-    assert periphery.audit(periphery.only_fakes_reencoded(pairs)).auc > 0.9
+    assert periphery.audit(periphery.only_fakes_reencoded(pairs("self_blend"))).auc > 0.9
 
 
-def test_without_a_lossy_history_the_periphery_is_identical() -> None:
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_without_a_lossy_history_the_periphery_is_identical(family: str) -> None:
     plain = replace(OPTIONS, p_video=0, p_photo_jpeg=0, p_webp=0, p_shrink=0, p_blur=0)
-    for seed in range(6):
-        pair = periphery.masked_pair(astronaut_face(), seed, plain)
+    for pair in periphery.masked_pairs(records(), range(6), family, plain):
         blocks = periphery.far_blocks(pair.mask).repeat(8, axis=0).repeat(8, axis=1)
         height, width = blocks.shape
         assert np.array_equal(pair.real[:height, :width][blocks], pair.fake[:height, :width][blocks])
@@ -62,10 +72,12 @@ def test_without_a_lossy_history_the_periphery_is_identical() -> None:
 
 @pytest.mark.shared_data
 @pytest.mark.slow
-def test_the_periphery_of_photographs_does_not_tell() -> None:
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_the_periphery_of_photographs_does_not_tell(family: str) -> None:
     """The same audit on the photographs that the shipped model learns from."""
     if not (SHARDS / "manifest.json").is_file():
         pytest.skip("NOT MEASURED: work/faces is absent; make it with `dfdetect prepare`")
-    found = periphery.audit(periphery.pairs_of_shards(SHARDS, 300, ["free", "stock"]))
+    photographs = periphery.records_of_shards(SHARDS, 300, ["free", "stock"])
+    found = periphery.audit(periphery.masked_pairs(photographs, range(300), family, OPTIONS))
     assert found.pairs >= 200
     assert 0.45 <= found.auc <= 0.55

@@ -11,21 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dfdetect.data import self_blend as module
+from dfdetect.data import blend as module
+from dfdetect.data.blend import Blended, BlendInvisible, BlendOptions, blend, visible_difference
+from dfdetect.data.changes import brightness_contrast, shift_hsv, shift_rgb, shrink_and_grow
 from dfdetect.data.masks import REGION_MASKS, WHOLE_FACE_MASKS
-from dfdetect.data.self_blend import (
-    BlendInvisible,
-    BlendOptions,
-    SelfBlend,
-    blend,
-    brightness_contrast,
-    change_source,
-    self_blend,
-    shift_hsv,
-    shift_rgb,
-    shrink_and_grow,
-    visible_difference,
-)
+from dfdetect.data.self_blend import change_source, self_blend
 from dfdetect.values import UInt8Array
 from face_pictures import astronaut_face, plain_mesh, plain_picture
 
@@ -95,7 +85,7 @@ def test_one_seed_is_one_pair_to_the_byte() -> None:
     again = self_blend(plain_picture(), plain_mesh(), np.random.default_rng(20))
     assert np.array_equal(pair.fake, again.fake)
     digest = hashlib.sha256(pair.real.tobytes() + pair.fake.tobytes()).hexdigest()
-    assert digest == "0c54d0e34636dea575853db2d2865784d67865506216176282f36454b3484d16"
+    assert digest == "0dfb772185fe65f363208186e02c5effa2662d670d800bf8fb0bf109f6e75431"
 
 
 def test_the_input_is_left_alone() -> None:
@@ -151,11 +141,11 @@ def test_difference_is_that_inside_the_mask() -> None:
     fake = real.copy()
     fake[:4] = 10
     mask = np.zeros((8, 8), np.float32)
-    assert visible_difference(SelfBlend(real, fake, mask, "none")) == 0
+    assert visible_difference(Blended(real, fake, mask, "none")) == 0
     mask[:4] = 0.1
-    assert visible_difference(SelfBlend(real, fake, mask, "top")) == 10
+    assert visible_difference(Blended(real, fake, mask, "top")) == 10
     mask[:] = 0.1
-    assert visible_difference(SelfBlend(real, fake, mask, "all")) == 5
+    assert visible_difference(Blended(real, fake, mask, "all")) == 5
 
 
 # ---- changes of the source ----
@@ -170,12 +160,21 @@ def test_hue_saturation_and_value_really_move() -> None:
     picture, _ = astronaut_face()
     changes = [mean_change(shift_hsv(picture, np.random.default_rng(seed)), picture) for seed in range(20)]
     assert np.median(changes) > 4
-    for names in ({"hue": 6}, {"saturation": 25}, {"value": 25}):
+    for names in ({"hue": 6}, {"saturation": 0.35}, {"value": 25}):
         steps = {"hue": 0, "saturation": 0, "value": 0} | names
         alone = [mean_change(shift_hsv(picture, np.random.default_rng(seed), **steps), picture) for seed in range(20)]
         assert np.median(alone) > 1.0
     still = shift_hsv(picture, np.random.default_rng(0), hue=0, saturation=0, value=0)
     assert mean_change(still, picture) < 1.5  # what the way to HSV and back costs
+
+
+def test_a_grey_picture_stays_grey() -> None:
+    """Saturation was moved by a step: every grey pixel got a tint, and black-and-white photographs turned red."""
+    picture, _ = astronaut_face()
+    gray = np.repeat(picture.mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
+    for seed in range(20):
+        out = shift_hsv(gray, np.random.default_rng(seed)).astype(int)
+        assert np.ptp(out, axis=2).max() == 0
 
 
 def test_value_moves_by_whole_levels_and_stops_at_the_ends() -> None:

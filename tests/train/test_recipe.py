@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dfdetect.data.augment import AugmentOptions
-from dfdetect.data.self_blend import BlendOptions
+from dfdetect.data.blend import BlendOptions
 from dfdetect.errors import UsageError
 from dfdetect.train.recipe import LoopPart, ModelPart, Recipe, bundled_recipes, load_recipe, parse_recipe
 

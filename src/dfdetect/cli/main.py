@@ -36,6 +36,7 @@ COMMANDS: dict[str, LazyCommand] = {
     "data": LazyCommand("dfdetect.cli.data", "Split and audit public datasets; draw toy ones.", group=True),
     "prepare": LazyCommand("dfdetect.cli.prepare", "Cut faces out of photographs, into shards for training."),
     "train": LazyCommand("dfdetect.cli.train", "Train a detector from face shards."),
+    "reconstructor": LazyCommand("dfdetect.cli.reconstructor", "Train the auto-encoder of one family of fakes."),
     "export": LazyCommand("dfdetect.cli.export", "Make a model bundle from a training run."),
     "calibrate": LazyCommand("dfdetect.cli.calibrate", "Set a bundle's thresholds from real photos and clips."),
     "doctor": LazyCommand("dfdetect.cli.doctor", "Check this installation and say how to mend it."),

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from dfdetect.data.self_blend import brightness_contrast, shift_hsv, shift_rgb
-from dfdetect.faces.align import cut_square, resize_square, square_around
-from dfdetect.faces.mesh import mesh_box_xyxy
+from dfdetect.data.changes import brightness_contrast, shift_hsv, shift_rgb
+from dfdetect.faces.align import cut_square, resize_square
 from dfdetect.media.roundtrip import h264_round_trip, jpeg_round_trip, webp_round_trip
 from dfdetect.values import Float32Array, UInt8Array
 
@@ -27,7 +26,12 @@ class AugmentOptions:
     """
 
     p_flip: float = 0.5
+    p_turn: float = 0.6
     max_rotation_deg: float = 10.0
+    p_shear: float = 0.1
+    max_shear_deg: float = 4.0
+    p_stretch: float = 0.1
+    max_stretch: float = 0.06  # width against height
     min_margin: float = 0.05
     max_margin: float = 0.22
     max_off_centre: float = 0.04  # of the crop's side
@@ -47,34 +51,6 @@ class AugmentOptions:
     p_gray: float = 0.02
 
 
-def face_square(mesh: Float32Array, rng: np.random.Generator, options: AugmentOptions) -> tuple[int, int, int]:
-    """The crop of this sample, (left, top, side): the mesh's box with a random margin and a small shift."""
-    left, top, side = square_around(mesh_box_xyxy(mesh), margin=rng.uniform(options.min_margin, options.max_margin))
-    shift = np.rint(rng.uniform(-options.max_off_centre, options.max_off_centre, 2) * side).astype(int)
-    return left + int(shift[0]), top + int(shift[1]), side
-
-
-def rotate(
-    pictures: list[UInt8Array], mesh: Float32Array, rng: np.random.Generator, options: AugmentOptions
-) -> tuple[list[UInt8Array], Float32Array]:
-    """Flip and turn all pictures alike, and the mesh with them (the flip leaves its numbering: boxes only)."""
-    height, width = pictures[0].shape[:2]
-    points = mesh[:, :2].copy()
-    if rng.random() < options.p_flip:
-        pictures = [np.ascontiguousarray(p[:, ::-1]) for p in pictures]
-        points[:, 0] = width - points[:, 0]
-    angle = float(rng.normal(0, options.max_rotation_deg / 2))
-    if abs(angle) > 1:
-        centre = points.mean(axis=0)
-        turn = cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), angle, 1.0)
-        pictures = [
-            np.asarray(cv2.warpAffine(p, turn, (width, height), borderMode=cv2.BORDER_REFLECT_101), np.uint8)
-            for p in pictures
-        ]
-        points = np.asarray(points @ turn[:, :2].T + turn[:, 2], np.float32)
-    return pictures, points
-
-
 def same_history(
     pictures: list[UInt8Array],
     square: tuple[int, int, int],
@@ -82,7 +58,10 @@ def same_history(
     rng: np.random.Generator,
     options: AugmentOptions,
 ) -> list[UInt8Array]:
-    """Loose pictures -> crops (size_px, size_px, 3), each with the same colour change, codec and size history."""
+    """Pictures -> crops (size_px, size_px, 3), each with the same colour change, codec and size history.
+
+    square: (left, top, side) of the crop in the pictures.
+    """
     seed = int(rng.integers(2**63))
     return [_history(picture, square, size_px, np.random.default_rng(seed), options) for picture in pictures]
 
@@ -143,6 +122,14 @@ def _video(image: UInt8Array, side: int, rng: np.random.Generator, options: Augm
         crf = int(rng.integers(options.video_crf[0], options.video_crf[1] + 1))
         image = h264_round_trip(clip, crf=crf)[-1]
     return image
+
+
+def cut_mask(mask: Float32Array, square: tuple[int, int, int], size_px: int) -> Float32Array:
+    """The mask (H, W) of a pair in the same square, (size_px, size_px) float32 0..1."""
+    left, top, side = square
+    cut = mask[top : top + side, left : left + side]
+    how = cv2.INTER_AREA if side > size_px else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(cut, (size_px, size_px), interpolation=how), np.float32)
 
 
 def _shrink(image: UInt8Array, factor: float) -> UInt8Array:

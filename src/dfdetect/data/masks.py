@@ -94,6 +94,26 @@ def _lower_half(mesh: Float32Array) -> Parts:
     return [oval[(oval - bridge) @ _down(mesh) > 0]]
 
 
+def _half(mesh: Float32Array, side: float) -> Parts:
+    oval = mesh[list(FACE_OVAL), :2]
+    nose = mesh[list(NOSE), :2].mean(axis=0)
+    down = _down(mesh)
+    across = np.array([-down[1], down[0]], np.float32)  # towards the left of the picture of an upright face
+    return [oval[(oval - nose) @ across * side > 0]]
+
+
+def _left_half(mesh: Float32Array) -> Parts:
+    return _half(mesh, 1.0)
+
+
+def _right_half(mesh: Float32Array) -> Parts:
+    return _half(mesh, -1.0)
+
+
+def _mouth_and_chin(mesh: Float32Array) -> Parts:
+    return [np.concatenate([_ibug(mesh, range(5, 12)), _grown(mesh[list(LIPS_OUTER), :2], 1.2, 1.3)])]
+
+
 def _down(mesh: Float32Array) -> Float32Array:
     eyes = mesh[[*LEFT_EYE, *RIGHT_EYE], :2].mean(axis=0)
     return np.asarray(mesh[list(LIPS_OUTER), :2].mean(axis=0) - eyes, np.float32)
@@ -114,7 +134,10 @@ REGION_MASKS: dict[str, Callable[[Float32Array], Parts]] = {
     "eye_band": _eye_band,
     "mouth": _mouth,
     "nose": _nose,
+    "mouth_and_chin": _mouth_and_chin,
     "lower_half": _lower_half,
+    "left_half": _left_half,
+    "right_half": _right_half,
 }
 
 

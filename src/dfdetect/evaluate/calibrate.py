@@ -26,8 +26,9 @@ from dfdetect.calibration import (
     fit_platt,
     real_thresholds,
 )
+from dfdetect.data.blend import BlendInvisible
 from dfdetect.data.sample import Sample
-from dfdetect.data.self_blend import BlendInvisible, self_blend
+from dfdetect.data.self_blend import self_blend
 from dfdetect.detect.detector import Scanner
 from dfdetect.errors import DataError, MediaError
 from dfdetect.evaluate.scores import ScoreRow, append_score, read_scores, score_row

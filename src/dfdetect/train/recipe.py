@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dfdetect.data.augment import AugmentOptions
-from dfdetect.data.self_blend import BlendOptions
+from dfdetect.data.blend import BlendOptions
+from dfdetect.data.fakes import FakeOptions
 from dfdetect.errors import UsageError, unknown_name
 
 T = TypeVar("T")
@@ -188,6 +189,7 @@ class Recipe:
     loss: LossPart = field(default_factory=LossPart)
     optimiser: OptimiserPart = field(default_factory=OptimiserPart)
     loop: LoopPart = field(default_factory=LoopPart)
+    fakes: FakeOptions = field(default_factory=FakeOptions)
     blend: BlendOptions = field(default_factory=BlendOptions)
     augment: AugmentOptions = field(default_factory=AugmentOptions)
 
@@ -208,6 +210,7 @@ _PARTS: dict[str, type[Any]] = {
     "loss": LossPart,
     "optimiser": OptimiserPart,
     "loop": LoopPart,
+    "fakes": FakeOptions,
     "blend": BlendOptions,
     "augment": AugmentOptions,
 }

@@ -64,14 +64,14 @@ def _training(recipe: Recipe, rows: list[FaceRecord]) -> ItemSource:
         )
     seed = recipe.loop.seed
     if recipe.data.kind == "self_blend":
-        return PairSource(PairMaker(rows, seed=seed, blend=recipe.blend, augment=recipe.augment))
+        return PairSource(PairMaker(rows, seed=seed, blend=recipe.blend, augment=recipe.augment, fakes=recipe.fakes))
     return LabelledSource(rows, seed=seed, augment=recipe.augment, pairing=recipe.data.pairing)
 
 
 def _validation(recipe: Recipe, rows: list[FaceRecord], kind: str) -> ItemSource:
     if kind == "self_blend":
         seed = recipe.loop.seed + _VAL_SEED
-        return PairSource(PairMaker(rows, seed=seed, blend=recipe.blend, augment=recipe.augment))
+        return PairSource(PairMaker(rows, seed=seed, blend=recipe.blend, augment=recipe.augment, fakes=recipe.fakes))
     if len({record.label for record in rows}) < 2:
         raise DataError("validation on labelled rows needs both classes; all that were found are of one")
     wanted = recipe.data.val_images or len(rows)

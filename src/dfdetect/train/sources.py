@@ -8,7 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
-from dfdetect.data.augment import AugmentOptions, face_square, rotate, same_history
+from dfdetect.data.augment import AugmentOptions, same_history
+from dfdetect.data.framing import frame_face
 from dfdetect.data.pairs import PairMaker
 from dfdetect.data.shards import FaceRecord
 from dfdetect.errors import DataError
@@ -53,13 +54,12 @@ class PairSource:
 
     def make(self, number: int, *, size_px: int) -> Item:
         pair = self.maker.make(number, size_px=size_px)
-        mask = getattr(pair, "mask", None)
         record = self.maker.records[pair.record]
         video = record.video_id or record.path
         return Item(
             crops=np.stack([pair.real, pair.fake]),
             labels=np.array([0, 1], np.float32),
-            masks=None if mask is None else np.stack([np.zeros_like(mask), mask]),
+            masks=np.stack([np.zeros_like(pair.mask), pair.mask]),
             videos=(f"{video}", f"{video} blended"),
         )
 
@@ -106,8 +106,8 @@ class LabelledSource:
         return rows[int(order[place])]
 
     def _crop(self, record: FaceRecord, rng: np.random.Generator, size_px: int) -> UInt8Array:
-        pictures, points = rotate([record.picture()], points_of(record), rng, self.augment)
-        return same_history(pictures, face_square(points, rng, self.augment), size_px, rng, self.augment)[0]
+        framed = frame_face(record.picture(), points_of(record), rng, self.augment, size_px=size_px)
+        return same_history([framed.image], framed.square, size_px, rng, self.augment)[0]
 
 
 class PlainSource:

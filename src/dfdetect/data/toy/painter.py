@@ -25,10 +25,10 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from dfdetect.data.blend import blend
 from dfdetect.data.drawn_faces import DrawnScene, Look, draw_clip, sample_look
 from dfdetect.data.drawn_shapes import FloatArray, smooth_step
 from dfdetect.data.sample import SampleKind
-from dfdetect.data.self_blend import blend
 from dfdetect.media.roundtrip import encode_jpeg, encode_png, write_video
 from dfdetect.values import Float32Array, Label, UInt8Array
 
