@@ -60,16 +60,26 @@ def measure_floor(clip: Path, model: str, runs: int) -> dict[str, Any]:
     from dfdetect.models.bundle import find_bundle, load_bundle
     from dfdetect.models.preprocess import to_input
 
-    bundle = load_bundle(find_bundle(model))
-    backend, detector = make_backend(bundle), make_detector()
+    bundle, detector = load_bundle(find_bundle(model)), make_detector()
     threads = min(DEFAULT_LIMITS.decode_threads, os.cpu_count() or 1)
     with open_media(clip) as reader:
         indices = scan_indices(reader.times_s, at_least=FRAMES)
-        spec = bundle.spec
+        shown, *others = bundle.views
         stream = FaceStream(
-            reader, indices, detector=detector, mesh=FaceMesh(), margin=spec.margin, size_px=spec.input_size_px
+            reader,
+            indices,
+            detector=detector,
+            mesh=FaceMesh(),
+            margin=shown.margin,
+            size_px=shown.size_px,
+            more_views=others,
         )
-        images = to_input(np.stack([crop.image for found in stream for crop in found.crops]), spec)
+        faces = [(crop.image, *crop.views) for found in stream for crop in found.crops]
+    fed = {
+        network.name: to_input(np.stack([cuts[bundle.views.index(network.spec.view)] for cuts in faces]), network.spec)
+        for network in bundle.networks
+    }
+    backends = {network.name: make_backend(network) for network in bundle.networks}
     frames = bare_decode(clip, set(indices), threads)
 
     def find_faces() -> None:
@@ -77,8 +87,9 @@ def measure_floor(clip: Path, model: str, runs: int) -> dict[str, Any]:
             detector.detect(frame)
 
     def score() -> None:
-        for at in range(0, len(images), BATCH):
-            backend.logits_and_cams(images[at : at + BATCH])
+        for name, backend in backends.items():
+            for at in range(0, len(faces), BATCH):
+                backend.logits_and_cams(fed[name][at : at + BATCH])
 
     work = {"decode": lambda: bare_decode(clip, set(indices), threads), "faces": find_faces, "network": score}
     spent = {part: seconds_of(do, runs) for part, do in work.items()}
@@ -88,7 +99,7 @@ def measure_floor(clip: Path, model: str, runs: int) -> dict[str, Any]:
         "cpu_s": sum(cpu_s for _, cpu_s in spent.values()),
         "parts_s": {part: seconds for part, (seconds, _) in spent.items()},
         "frames": len(frames),
-        "faces": len(images),
+        "faces": len(faces),
         "threads": shown,
     }
 

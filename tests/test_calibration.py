@@ -16,6 +16,7 @@ from dfdetect.calibration import (
     fit_platt,
     real_thresholds,
     sigmoid,
+    uncalibrated,
     upper_quantile,
 )
 
@@ -142,3 +143,15 @@ def test_bounds_of_a_kind_that_was_not_measured_are_the_most_careful() -> None:
         bounds, measured = calibration.bounds(kind, n)
         assert (bounds.likely_manipulated, bounds.no_manipulation_found, measured) == (0.9, 0.4, False)
         assert bounds.measured_fpr is None
+
+
+@pytest.mark.parametrize("kind", ["image", "video"])
+@pytest.mark.parametrize("n_tracks", [1, 2, 9])
+@pytest.mark.parametrize("logit", [-1e6, -3.0, 0.0, 3.0, 1e6])
+def test_no_score_decides_before_calibration(kind: str, n_tracks: int, logit: float) -> None:
+    calibration = uncalibrated()
+    bounds, _ = calibration.bounds(kind, n_tracks)  # type: ignore[arg-type]
+    assert not calibration.probability(logit) > bounds.likely_manipulated
+    assert not calibration.probability(logit) < bounds.no_manipulation_found
+    assert bounds.measured_fpr is None
+    assert "not calibrated" in bounds.measured_on

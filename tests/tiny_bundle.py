@@ -13,18 +13,21 @@ import numpy as np
 import pytest
 
 from dfdetect.calibration import BUCKETS, Calibration, OperatingPoint
-from dfdetect.models.bundle import Source, write_bundle
+from dfdetect.models.bundle import write_bundle
+from dfdetect.models.manifest import Source
 from dfdetect.models.spec import ModelSpec
 
 SIZE_PX = 64
 CAM_SIDE = 8
 
 
-def tiny_onnx(*, gain: float = 4.0, bias: float = 0.0, with_cam: bool = True) -> bytes:
+def tiny_onnx(
+    *, gain: float = 4.0, bias: float = 0.0, with_cam: bool = True, size_px: int = SIZE_PX, cam_side: int = CAM_SIDE
+) -> bytes:
     """logit = gain * mean(input) + bias for inputs in -1..1; no convolution, no weights but these two numbers."""
     onnx = pytest.importorskip("onnx")
     helper, numpy_helper, real = onnx.helper, onnx.numpy_helper, onnx.TensorProto.FLOAT
-    side = SIZE_PX // CAM_SIDE
+    side = size_px // cam_side
     nodes = [
         helper.make_node("ReduceMean", ["image"], ["gray"], axes=[1], keepdims=1),
         helper.make_node("AveragePool", ["gray"], ["cells"], kernel_shape=[side, side], strides=[side, side]),
@@ -36,11 +39,11 @@ def tiny_onnx(*, gain: float = 4.0, bias: float = 0.0, with_cam: bool = True) ->
     constants = {"gain": np.float32(gain), "bias": np.float32(bias), "channel_axis": np.array([1], np.int64)}
     outputs = [helper.make_tensor_value_info("logit", real, ["B"])]
     if with_cam:
-        outputs.append(helper.make_tensor_value_info("cam", real, ["B", CAM_SIDE, CAM_SIDE]))
+        outputs.append(helper.make_tensor_value_info("cam", real, ["B", cam_side, cam_side]))
     graph = helper.make_graph(
         nodes,
         "mean_brightness",
-        [helper.make_tensor_value_info("image", real, ["B", 3, SIZE_PX, SIZE_PX])],
+        [helper.make_tensor_value_info("image", real, ["B", 3, size_px, size_px])],
         outputs,
         [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
     )
@@ -63,12 +66,15 @@ def make_tiny_bundle(
     with_cam: bool = True,
     calibration: Calibration | None = None,
     experimental: bool = True,
+    size_px: int = SIZE_PX,
+    cam_side: int = CAM_SIDE,
+    margin: float = 0.125,
 ) -> Path:
     """Write the bundle into `folder` (made if absent) and return it."""
     write_bundle(
         folder,
-        model=tiny_onnx(gain=gain, bias=bias, with_cam=with_cam),
-        spec=ModelSpec(architecture="mean_brightness", input_size_px=SIZE_PX),
+        model=tiny_onnx(gain=gain, bias=bias, with_cam=with_cam, size_px=size_px, cam_side=cam_side),
+        spec=ModelSpec(architecture="mean_brightness", input_size_px=size_px, margin=margin),
         calibration=calibration or tiny_calibration(),
         card="# tiny\n\nScores brightness; for tests only.\n",
         name=name,

@@ -22,6 +22,7 @@ CLEAR_PERCENTILE = 0.90  # below it no_manipulation_found
 MIN_REALS = 50  # fewer cannot show a 98th percentile: (n + 1) * 0.98 <= n needs n >= 49
 MANY_TRACKS_DRAWN = 4  # what "3+" stands for where too few such files exist
 BUCKETS = ("1", "2", "3+")
+NOT_CALIBRATED = "not calibrated: every verdict is inconclusive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,11 @@ class Calibration:
     offset: float
     target_fpr: float
     thresholds: Mapping[str, Mapping[str, OperatingPoint]]
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether any bound comes from real files; if not, every verdict is inconclusive."""
+        return any(point.n_reals > 0 for by_bucket in self.thresholds.values() for point in by_bucket.values())
 
     def probability(self, logit: float) -> float:
         """P(manipulated) in 0..1 (Platt 1999)."""
@@ -78,6 +84,13 @@ class Calibration:
             measured_fpr=point.measured_fpr,
             measured_on=point.measured_on,
         )
+
+
+def uncalibrated() -> Calibration:
+    """Bounds that decide nothing: until reals were measured, every face is inconclusive."""
+    never = OperatingPoint(1.0, 0.0, None, NOT_CALIBRATED, 0)
+    target = round(1 - LIKELY_PERCENTILE, 6)
+    return Calibration(1.0, 0.0, target, {kind: dict.fromkeys(BUCKETS, never) for kind in ("image", "video")})
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,8 @@ class FaceCrop:
 
     image: (S, S, 3) uint8 RGB. to_frame: (2, 3) float32, affine map from crop pixels to frame pixels.
     box_xyxy: (4,) float32 frame pixels, the face box before the margin. mesh: (468, 3) float32 frame pixels or None.
-    track_id: same person, same number, within one file; -1 until tracked.
+    track_id: same person, same number, within one file; -1 until tracked. views: the same face cut in further ways,
+    (S', S', 3) each, for models of several networks.
     """
 
     image: UInt8Array
@@ -125,6 +126,7 @@ class FaceCrop:
     track_id: int
     quality: FaceQuality
     mesh: Float32Array | None = None
+    views: tuple[UInt8Array, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,7 +181,7 @@ def test_whatever_fails_names_its_stage(
         if stage == "faces":
             monkeypatch.setattr(SquareDetector, "detect", fail)
         elif stage == "score":
-            monkeypatch.setattr(scanner._backend, "logits_and_cams", fail)
+            monkeypatch.setattr(scanner._scorer._members[0].backend, "logits_and_cams", fail)
         found = scan_fake(scanner, reader, monkeypatch)
     assert found.error is not None
     assert (found.error.code, found.error.stage) == (code, stage)
@@ -242,14 +242,14 @@ def test_short_tracks_are_scored_mirrored_too(
     scanner: Scanner, monkeypatch: pytest.MonkeyPatch, n_frames: int, doubled: bool
 ) -> None:
     seen = 0
-    run = scanner._backend.logits_and_cams
+    run = scanner._scorer._members[0].backend.logits_and_cams
 
     def counting(images: np.ndarray):
         nonlocal seen
         seen += len(images)
         return run(images)
 
-    monkeypatch.setattr(scanner._backend, "logits_and_cams", counting)
+    monkeypatch.setattr(scanner._scorer._members[0].backend, "logits_and_cams", counting)
     scan_fake(scanner, FakeReader([scene((200, 100, 120, BRIGHT))] * n_frames), monkeypatch)
     assert seen == n_frames * (2 if doubled else 1)
 
@@ -275,7 +275,7 @@ def test_pictures_beyond_the_budget_are_dropped_lowest_first(scanner: Scanner, m
 def test_score_crops_scores_as_a_scan_does(scanner: Scanner, monkeypatch: pytest.MonkeyPatch) -> None:
     frames = [scene((50, 100, 100, 100 + 5 * i), *([(400, 100, 100, 60)] if i < 3 else [])) for i in range(20)]
     found = scan_fake(scanner, FakeReader(frames), monkeypatch)
-    spec = scanner.bundle.spec
+    spec = scanner.bundle.networks[0].spec
     extraction = extract.extract_faces(
         FakeReader(frames),
         range(20),

@@ -125,7 +125,8 @@ def test_no_heatmap_where_the_model_has_none() -> None:
     bare = tuple(replace(t, scores=tuple(replace(s, cam=None) for s in t.scores)) for t in base.tracks)
     page = read(replace(base, tracks=bare))
     assert sum(tag == "img" for tag, _ in page.tags) == 2
-    assert "evidence" not in page.text
+    assert "This model has no map of where it reads its evidence." in page.text
+    assert "Where the network read" not in page.text
 
 
 def track_page(track: TrackResult) -> Reader:

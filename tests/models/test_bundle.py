@@ -10,16 +10,9 @@ from pathlib import Path
 import pytest
 
 from dfdetect.errors import ErrorCode, ModelUnusable
-from dfdetect.models.bundle import (
-    MANIFEST,
-    MODELS_ENV,
-    calibration_from_json,
-    calibration_to_json,
-    find_bundle,
-    list_bundles,
-    load_bundle,
-    seal,
-)
+from dfdetect.models.bundle import MODELS_ENV, find_bundle, list_bundles, load_bundle, seal
+from dfdetect.models.calibration_file import calibration_from_json, calibration_to_json
+from dfdetect.models.manifest import MANIFEST
 from tiny_bundle import make_tiny_bundle, tiny_calibration
 
 
@@ -41,9 +34,9 @@ def flip_a_byte(folder: Path, name: str) -> None:
 def test_what_was_written_is_what_loads(bundle: Path) -> None:
     found = load_bundle(bundle)
     assert found.info.name == "tiny"
-    assert found.model == (bundle / "model.onnx").read_bytes()
+    assert found.networks[0].model == (bundle / "model.onnx").read_bytes()
     assert found.calibration == tiny_calibration()
-    assert found.spec.input_size_px == 64
+    assert found.networks[0].spec.input_size_px == 64
     assert found.manifest.weights_licence == "Apache-2.0"
     assert load_bundle(bundle).sha256 == found.sha256
 

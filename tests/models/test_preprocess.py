@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dfdetect.models.preprocess import to_input
-from dfdetect.models.spec import ModelSpec
+from dfdetect.models.spec import ModelSpec, NetworkIO
 
 IMAGENET = ModelSpec("net", 5, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 
@@ -43,3 +45,17 @@ def test_another_layout_is_refused(crops: np.ndarray) -> None:
     """Floats in 0..1 were divided by 255 once more: every face was black to the network."""
     with pytest.raises(ValueError, match=r"expected \(N, S, S, 3\) uint8 crops; got"):
         to_input(crops, ModelSpec("net", 4))
+
+
+def test_others_want_other_layouts_and_orders() -> None:
+    """A network that was fed blue for red still answered, and worse."""
+    crops = np.random.default_rng(4).integers(0, 256, (2, 8, 8, 3), dtype=np.uint8)
+    spec = ModelSpec("net", 8, mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6))
+    ours = to_input(crops, spec)
+    swapped = to_input(crops, replace(spec, network=NetworkIO(channel_order="BGR")))
+    last = to_input(crops, replace(spec, network=NetworkIO(layout="NHWC")))
+    both = to_input(crops, replace(spec, network=NetworkIO("NHWC", "BGR")))
+    assert np.array_equal(swapped, ours[:, ::-1])
+    assert np.array_equal(last, ours.transpose(0, 2, 3, 1))
+    assert np.array_equal(both, last[..., ::-1])
+    assert all(found.flags.c_contiguous for found in (ours, swapped, last, both))

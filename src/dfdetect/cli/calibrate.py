@@ -27,7 +27,8 @@ def command(
     from dfdetect.cli.progress import progress_bar
     from dfdetect.data.lists import read_list
     from dfdetect.evaluate.calibrate import calibration_items, fit_calibration, score_items
-    from dfdetect.models.bundle import calibration_to_json, load_bundle, seal
+    from dfdetect.models.bundle import load_bundle, seal
+    from dfdetect.models.calibration_file import calibration_to_json
 
     load_bundle(bundle)
     photo_rows = [row for row in read_list(photos) if not reuse or row.reuse in reuse]

@@ -152,7 +152,9 @@ def _models() -> Iterator[Check]:
             state: Literal["failed", "warning"] = "failed" if name == DEFAULT_MODEL else "warning"
             yield Check(state, f"model {name}", error.message, _pip("--force-reinstall"))
         else:
-            yield Check("ok", f"model {name}", f"{bundle.manifest.version}, {len(bundle.model) / 1e6:.1f} MB, verified")
+            yield Check(
+                "ok", f"model {name}", f"{bundle.manifest.version}, {bundle.model_bytes / 1e6:.1f} MB, verified"
+            )
     if DEFAULT_MODEL not in found:
         try:
             find_bundle(DEFAULT_MODEL)

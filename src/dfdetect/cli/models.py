@@ -1,9 +1,10 @@
-"""`dfdetect models list | show | verify`: the models on this computer."""
+"""`dfdetect models list | show | verify | ensemble | import`: the models on this computer."""
 
 from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,6 +14,7 @@ from dfdetect.errors import ModelUnusable
 
 if TYPE_CHECKING:
     from dfdetect.models.bundle import Bundle
+    from dfdetect.models.manifest import ExportFacts
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -36,7 +38,9 @@ def list_models(json_flag: Json = False) -> None:
         return
     for row in rows:
         state = f"{row['version']}  {row['megabytes']:.1f} MB" if row["usable"] else f"UNUSABLE: {row['error']}"
-        note = "  experimental" if row.get("experimental") else ""
+        marks = ("experimental" if row.get("experimental") else "", "imported" if row.get("imported_from") else "")
+        members = f"ensemble of {len(row['networks'])}" if row.get("ensemble") else ""
+        note = "".join(f"  {mark}" for mark in (*marks, members) if mark)
         _write(f"{row['name']}  {state}{note}\n    {row['folder']}")
     if not rows:
         raise ModelUnusable(
@@ -57,8 +61,11 @@ def show(name: Name = "default", json_flag: Json = False) -> None:
     for source in facts["sources"]:
         use = f", for {source['used_for']}" if source["used_for"] else ""
         _write(f"  made from {source['name']} ({source['licence']}){use}")
-    spec = facts["spec"]
-    _write(f"  network   {spec['architecture']}, faces of {spec['input_size_px']} px")
+    if facts["imported_from"]:
+        _write(f"  imported  from {facts['imported_from']}: not ours, not measured by us")
+    for network in facts["networks"]:
+        _write(f"  network   {_network_text(network, named=facts['ensemble'])}")
+    _write(f"  heatmap   {'yes' if facts['heatmap'] else 'none: a network without a map of its evidence'}")
     for point in facts["operating_points"]:
         _write(f"  {_point_text(point)}")
     _write("\n" + bundle.card.strip())
@@ -70,7 +77,33 @@ def verify(name: Name = "default") -> None:
     bundle = _load(name)
     try_network(bundle)
     manifest = bundle.manifest
-    _write(f"{manifest.name} {manifest.version}: {len(manifest.files)} files as sealed; the network runs")
+    n_files = len(manifest.files) + sum(len(member.manifest.files) for member in bundle.members)
+    ran = "the network runs" if not bundle.members else f"its {len(bundle.members)} networks run"
+    _write(f"{manifest.name} {manifest.version}: {n_files} files as sealed; {ran}")
+
+
+@app.command()
+def ensemble(
+    members: Annotated[list[str], typer.Argument(metavar="MEMBER...", help="Calibrated models, by name or folder.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the ensemble; must be new or empty.")],
+    name: Annotated[str, typer.Option(help="Name of the ensemble.")] = "ensemble",
+    version: Annotated[str, typer.Option(help="Version of the ensemble.")] = "0.1",
+) -> None:
+    """Make one model of several: the mean of their calibrated logits, each with its own crop of every face.
+
+    The members are copied into OUT/members. The ensemble answers "inconclusive" to everything until `dfdetect
+    calibrate` has given it thresholds of its own: those of its members say nothing of their mean.
+    """
+    from dfdetect.models.bundle import find_bundle
+    from dfdetect.models.ensemble import write_ensemble
+
+    bundle = write_ensemble(out, [find_bundle(member) for member in members], name=name, version=version)
+    try_network(bundle)
+    for network in bundle.networks:
+        spec = network.spec
+        _write(f"{network.name}: {spec.architecture}, faces of {spec.input_size_px} px, margin {spec.margin:g}")
+    _write(f"{out}: {len(bundle.networks)} networks, {bundle.model_bytes / 1e6:.1f} MB")
+    _write(f"next: dfdetect calibrate {out} --photos LIST.csv --clips LIST.csv")
 
 
 def _load(name: str) -> Bundle:
@@ -80,13 +113,14 @@ def _load(name: str) -> Bundle:
 
 
 def try_network(bundle: Bundle) -> None:
-    """Load the network as a scan does and run it once. Raises ModelUnusable where ONNX Runtime refuses it."""
+    """Load every network as a scan does and run it once. Raises ModelUnusable where ONNX Runtime refuses one."""
     import numpy as np
 
     from dfdetect.detect.backend import make_backend
+    from dfdetect.detect.scorer import Scorer
 
-    side_px = bundle.spec.input_size_px
-    make_backend(bundle).logits_and_cams(np.zeros((1, 3, side_px, side_px), np.float32))
+    scorer = Scorer(bundle, [make_backend(network) for network in bundle.networks])
+    scorer([tuple(np.zeros((view.size_px, view.size_px, 3), np.uint8) for view in bundle.views)])
 
 
 def _facts(bundle: Bundle) -> dict[str, Any]:
@@ -103,13 +137,35 @@ def _facts(bundle: Bundle) -> dict[str, Any]:
         "version": manifest.version,
         "folder": str(bundle.folder),
         "sha256": bundle.sha256,
-        "megabytes": round(len(bundle.model) / 1e6, 3),
+        "megabytes": round(bundle.model_bytes / 1e6, 3),
         "experimental": manifest.experimental,
         "weights_licence": manifest.weights_licence,
         "sources": [source.model_dump() for source in manifest.sources],
-        "spec": asdict(bundle.spec),
+        "imported_from": manifest.imported_from,
+        "ensemble": bool(bundle.members),
+        "heatmap": bundle.has_cam,
+        "networks": [
+            {"name": network.name, "spec": asdict(network.spec), "export": facts and facts.model_dump()}
+            for network, facts in zip(bundle.networks, _exports(bundle), strict=True)
+        ],
         "operating_points": points,
     }
+
+
+def _exports(bundle: Bundle) -> list[ExportFacts | None]:
+    """How each network was exported, where it was here."""
+    return [one.manifest.export for one in bundle.members or (bundle,)]
+
+
+def _network_text(network: dict[str, Any], *, named: bool) -> str:
+    spec, export = network["spec"], network["export"]
+    text = f"{spec['architecture']}, faces of {spec['input_size_px']} px, margin {spec['margin']:g}"
+    if export is not None:
+        text += (
+            f"; {export['precision']} ({export['layers']} layers), within {export['parity_probability']:.1e} of the "
+            f"trained network's probability on {export['parity_crops']} crops"
+        )
+    return f"{network['name']}: {text}" if named else text
 
 
 def _point_text(point: dict[str, Any]) -> str:

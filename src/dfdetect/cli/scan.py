@@ -116,13 +116,14 @@ def run_job(job: ScanJob) -> int:
         waiting = [item for item in job.inputs if journal is None or keys[item] not in journal]
         if len(waiting) < len(job.inputs):
             _note(job, f"{len(job.inputs) - len(waiting)} of {len(job.inputs)} inputs are done already")
-        interrupted = False
+        interrupted = no_map = False
         with progress_bar(len(waiting), quiet=job.settings.quiet) as bar:
             try:
                 for item, result in scan_all(waiting, job.settings, model):
                     with bar.aside():
                         outputs.write(result, names[item])
                     tally[result.verdict or FAILED] += 1
+                    no_map |= job.plan.heatmaps and any(s.cam is None for track in result.tracks for s in track.scores)
                     key = keys.get(item)
                     # What --fail-on asks for is not archived: a second run must not turn a failed gate green.
                     settled = result.status == "ok" and result.verdict not in job.fail_on
@@ -135,6 +136,8 @@ def run_job(job: ScanJob) -> int:
                 _drop_stdout()
                 return SOME_FAILED
     outputs.close()
+    if no_map:
+        _note(job, f"--heatmaps: the model {model.name} has no map of where it read its evidence; heatmap is null")
     if interrupted:
         _note(job, f"stopped after {tally.total()} of {len(waiting)} inputs; their results are kept")
         return INTERRUPTED

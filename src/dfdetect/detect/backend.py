@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from dfdetect.errors import unknown_name
-from dfdetect.models.bundle import Bundle
+from dfdetect.models.bundle import Network
 from dfdetect.values import Float32Array
 
 DEFAULT_BACKEND = "onnx"
@@ -17,13 +17,14 @@ DEVICES = ("auto", "cpu", "cuda")
 
 
 class Backend(Protocol):
-    """Runs the network of one bundle."""
+    """Runs one network of a bundle."""
 
     def logits_and_cams(self, images: Float32Array) -> tuple[Float32Array, Float32Array | None]:
         """Raw outputs for prepared pictures, in their order; a picture's result does not depend on its neighbours.
 
         Args:
-            images: (B, 3, S, S) float32 from `models.preprocess.to_input`; B may be 0.
+            images: (B, 3, S, S) float32 from `models.preprocess.to_input`, or as the network's spec arranges them; B
+                may be 0.
 
         Returns:
             logits (B,) float32; and CAMs (B, h, w) float32 with mean(cam) + bias == logit, or None if the network has
@@ -32,17 +33,17 @@ class Backend(Protocol):
         ...
 
 
-def _onnx(bundle: Bundle, device: str, threads: int | None) -> Backend:
+def _onnx(network: Network, device: str, threads: int | None) -> Backend:
     from dfdetect.detect.onnx_backend import OnnxBackend
 
-    return OnnxBackend(bundle.model, device=device, threads=threads)
+    return OnnxBackend(network.model, network.spec, with_cam=network.has_cam, device=device, threads=threads)
 
 
-BACKENDS: dict[str, Callable[[Bundle, str, int | None], Backend]] = {"onnx": _onnx}
+BACKENDS: dict[str, Callable[[Network, str, int | None], Backend]] = {"onnx": _onnx}
 
 
 def make_backend(
-    bundle: Bundle, name: str = DEFAULT_BACKEND, *, device: str = "auto", threads: int | None = None
+    network: Network, name: str = DEFAULT_BACKEND, *, device: str = "auto", threads: int | None = None
 ) -> Backend:
     """A backend by name (a key of `BACKENDS`). device: one of DEVICES. threads: None leaves the library's choice.
 
@@ -54,4 +55,4 @@ def make_backend(
         raise unknown_name("backend", name, BACKENDS)
     if device not in DEVICES:
         raise unknown_name("device", device, DEVICES)
-    return BACKENDS[name](bundle, device, threads)
+    return BACKENDS[name](network, device, threads)

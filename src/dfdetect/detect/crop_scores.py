@@ -8,10 +8,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from dfdetect.detect.backend import Backend
-from dfdetect.models.preprocess import to_input
-from dfdetect.models.spec import ModelSpec
-from dfdetect.values import FaceCrop, Float32Array, UInt8Array
+from dfdetect.detect.scorer import Cuts, Scorer
+from dfdetect.values import FaceCrop, Float32Array
 
 BATCH = 8  # keeps a CPU busy; 16 is no faster and costs 100 MB of activations
 MIRROR_BELOW = 8  # tracks of fewer crops are scored mirrored too: where there are few, two views steady the mean
@@ -23,24 +21,23 @@ class CropScores:
     """Scores of crops by number, in the order in which they were added.
 
     crops: without their pictures. logits, cams: of the crop, or the mean with its mirror image once mirrored.
-    mirrored: number -> (logit as it is, logit mirrored). pictures: number -> (S, S, 3); beyond KEPT_BYTES the ones
-    with the lowest logits are dropped, and can then neither be mirrored nor shown.
+    mirrored: number -> (logit as it is, logit mirrored). pictures: number -> every cut that the model takes, the first
+    to be shown; beyond KEPT_BYTES those with the lowest logits are dropped, and can then neither be mirrored nor shown.
     """
 
-    backend: Backend
-    spec: ModelSpec
+    scorer: Scorer
     crops: list[FaceCrop] = field(default_factory=list)
     logits: list[float] = field(default_factory=list)
     cams: list[Float32Array | None] = field(default_factory=list)
     mirrored: dict[int, tuple[float, float]] = field(default_factory=dict)
-    pictures: dict[int, UInt8Array] = field(default_factory=dict)
+    pictures: dict[int, Cuts] = field(default_factory=dict)
     _lowest: list[tuple[float, int]] = field(default_factory=list)
 
     def add(self, crops: Sequence[FaceCrop]) -> None:
-        """Take more crops, of the side that the spec asks for; score those that fill a batch."""
+        """Take more crops, cut as the scorer's views ask; score those that fill a batch."""
         for crop in crops:
-            self.pictures[len(self.crops)] = crop.image
-            self.crops.append(replace(crop, image=np.zeros((0, 0, 3), np.uint8), mesh=None))
+            self.pictures[len(self.crops)] = (crop.image, *crop.views)
+            self.crops.append(replace(crop, image=np.zeros((0, 0, 3), np.uint8), mesh=None, views=()))
         while len(self.crops) - len(self.logits) >= BATCH:
             self._score_next(BATCH)
 
@@ -53,7 +50,8 @@ class CropScores:
         kept = [number for number in numbers if number in self.pictures and number not in self.mirrored]
         for at in range(0, len(kept), BATCH):
             batch = kept[at : at + BATCH]
-            logits, cams = self._run([np.ascontiguousarray(self.pictures[number][:, ::-1]) for number in batch])
+            twins = [tuple(np.ascontiguousarray(cut[:, ::-1]) for cut in self.pictures[number]) for number in batch]
+            logits, cams = self.scorer(twins)
             for row, number in enumerate(batch):
                 self.mirrored[number] = (self.logits[number], float(logits[row]))
                 self.logits[number] = float(np.mean(self.mirrored[number]))
@@ -66,14 +64,11 @@ class CropScores:
             return
         first = len(self.logits)
         numbers = range(first, first + count)
-        logits, cams = self._run([self.pictures[number] for number in numbers])
+        logits, cams = self.scorer([self.pictures[number] for number in numbers])
         for row, number in enumerate(numbers):
             self.logits.append(float(logits[row]))
             self.cams.append(None if cams is None else cams[row])
             heapq.heappush(self._lowest, (self.logits[number], number))
-        most = max(1, KEPT_BYTES // (3 * self.spec.input_size_px**2))
+        most = max(1, KEPT_BYTES // self.scorer.bytes_per_face)
         while len(self._lowest) > most:
             del self.pictures[heapq.heappop(self._lowest)[1]]
-
-    def _run(self, pictures: Sequence[UInt8Array]) -> tuple[Float32Array, Float32Array | None]:
-        return self.backend.logits_and_cams(to_input(np.stack(pictures), self.spec))

@@ -22,14 +22,16 @@ import numpy as np
 from dfdetect.detect.backend import DEFAULT_BACKEND, Backend, make_backend
 from dfdetect.detect.crop_scores import MIRROR_BELOW, CropScores
 from dfdetect.detect.limits import limits_of
+from dfdetect.detect.scorer import Scorer
 from dfdetect.errors import DfdetectError, ErrorCode, MediaError, Stage, UsageError
+from dfdetect.faces.align import CropView
 from dfdetect.faces.detector import DEFAULT_DETECTOR, FaceDetector, make_detector
 from dfdetect.faces.extract import FaceStream
 from dfdetect.faces.mesh import FaceMesh
 from dfdetect.faces.track import TrackFrame, gaps_s, link_tracks
 from dfdetect.media.reader import MediaReader, open_media
 from dfdetect.media.sampling import scan_indices
-from dfdetect.models.bundle import DEFAULT_MODEL, find_bundle, load_bundle
+from dfdetect.models.bundle import DEFAULT_MODEL, Bundle, find_bundle, load_bundle
 from dfdetect.scoring import Decision, TrackScores, decide, pool_track
 from dfdetect.values import (
     ErrorInfo,
@@ -77,7 +79,7 @@ class Scanner:
             device: "auto", "cpu" or "cuda".
             detector: name of a face detector (`faces.detector.FACE_DETECTORS`), or one.
             threads: CPU threads of the model and the face detector; None leaves the libraries' choice.
-            backend: name of a backend (`detect.backend.BACKENDS`), or one.
+            backend: name of a backend (`detect.backend.BACKENDS`), or one for a model of one network.
             mesh: a face mesh to share; None makes one.
 
         Raises:
@@ -88,9 +90,7 @@ class Scanner:
             raise UsageError(f"frames: expected at least 1; got {frames}")
         self.bundle = load_bundle(find_bundle(model))
         self._frames = frames
-        self._backend = (
-            make_backend(self.bundle, backend, device=device, threads=threads) if isinstance(backend, str) else backend
-        )
+        self._scorer = Scorer(self.bundle, _backends(self.bundle, backend, device=device, threads=threads))
         self._detector = make_detector(detector, threads=threads) if isinstance(detector, str) else detector
         # One thread: the mesh is a small network, and a second one that waits for it in a loop would take the core on
         # which the next frame is being decoded (measured: 1.9 s of CPU a clip with one thread, 3.0 s with two).
@@ -125,9 +125,11 @@ class Scanner:
     def score_crops(self, crops: Sequence[FaceCrop]) -> Float32Array:
         """Logits (N,) of the crops of one file, as `scan` scores them: mirrored too in tracks of few crops.
 
-        Crops must have the side and margin of `self.bundle.spec`. Crops without a track (-1) are tracks of one.
+        A crop must be cut as `self.bundle.views` lists: the first its `image`, the others its `views`. Crops without a
+        track (-1) are tracks of one. UsageError: they are cut otherwise.
         """
-        scores = CropScores(self._backend, self.bundle.spec)
+        _check_cuts(crops, self.bundle.views)
+        scores = CropScores(self._scorer)
         scores.add(crops)
         scores.finish()
         single = count(-1, -1)
@@ -189,20 +191,21 @@ class Scanner:
         )
 
     def _stream(self, reader: MediaReader, indices: Sequence[int], run: _Run) -> FaceStream:
-        spec = self.bundle.spec
+        shown, *others = self.bundle.views
         return FaceStream(
             reader,
             indices,
             detector=self._detector,
             mesh=self._mesh,
-            margin=spec.margin,
-            size_px=spec.input_size_px,
+            margin=shown.margin,
+            size_px=shown.size_px,
+            more_views=others,
             on_stage=run.enter,
         )
 
     def _scored(self, stream: FaceStream, run: _Run) -> tuple[list[TrackFrame], CropScores]:
         """Score the crops while the decoding thread goes on."""
-        scores = CropScores(self._backend, self.bundle.spec)
+        scores = CropScores(self._scorer)
         frames: list[TrackFrame] = []
         with closing(iter(stream)) as found:
             for faces in found:
@@ -225,6 +228,22 @@ class Scanner:
             model=self.bundle.info,
             timing_s=run.ended(),
         )
+
+
+def _backends(bundle: Bundle, backend: str | Backend, *, device: str, threads: int | None) -> list[Backend]:
+    if isinstance(backend, str):
+        return [make_backend(network, backend, device=device, threads=threads) for network in bundle.networks]
+    if len(bundle.networks) > 1:
+        raise UsageError(f"backend: an ensemble of {len(bundle.networks)} takes a name; one object runs one network")
+    return [backend]
+
+
+def _check_cuts(crops: Sequence[FaceCrop], views: Sequence[CropView]) -> None:
+    wanted = [view.size_px for view in views]
+    for crop in crops:
+        found = [len(cut) for cut in (crop.image, *crop.views)]
+        if found != wanted:
+            raise UsageError(f"expected a face cut to {wanted} px, as `bundle.views` lists; got {found}")
 
 
 @dataclass(slots=True)
@@ -294,5 +313,5 @@ def _evidence(
     for track in decision.tracks:
         kept = [number for number in members[track.id] if number in scores.pictures]
         for number in sorted(kept, key=lambda n: -scores.logits[n])[:EVIDENCE_FRAMES]:
-            shown[track.id, scores.crops[number].frame_index] = scores.pictures[number]
+            shown[track.id, scores.crops[number].frame_index] = scores.pictures[number][0]
     return shown

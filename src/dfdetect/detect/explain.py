@@ -8,13 +8,39 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from dfdetect.values import Float32Array, UInt8Array
+
+FloatArray = NDArray[np.float64]
 
 CAPTION = "Where the network read its evidence (orange towards manipulated, blue against): no map of what was changed."
 _TOWARDS_RGB = np.array([255, 128, 0], np.float32)  # orange and blue stay apart for colour-blind eyes
 _AGAINST_RGB = np.array([0, 96, 255], np.float32)
 _STRONGEST_OPACITY = 0.6  # the face must stay visible below
+
+
+def place_map(cams: Float32Array, share: float, shape: tuple[int, int]) -> Float32Array:
+    """CAMs of a square -> maps of the larger square around it, with the same mean, and zero outside.
+
+    The value of a cell is spread evenly over its area, so what a network said of the logit neither grows nor shrinks.
+
+    Args:
+        cams: (N, h, w). share: side of their square as a part of the larger one's, 0 < share <= 1. shape: cells (H, W)
+            of the result.
+    """
+    rows, columns = (_overlap(n_in, n_out, share) for n_in, n_out in zip(cams.shape[1:], shape, strict=True))
+    return np.asarray(np.einsum("yh,nhw,xw->nyx", rows, cams, columns), np.float32)
+
+
+def _overlap(n_in: int, n_out: int, share: float) -> FloatArray:
+    """(n_out, n_in): how much of an input cell falls to each output cell, scaled so that means are kept."""
+    edges_in = 0.5 + share * (np.arange(n_in + 1) / n_in - 0.5)
+    edges_out = np.arange(n_out + 1) / n_out
+    left = np.maximum(edges_out[:-1, None], edges_in[None, :-1])
+    right = np.minimum(edges_out[1:, None], edges_in[None, 1:])
+    part_of_cell = np.maximum(right - left, 0) / np.diff(edges_in)[None, :]
+    return np.asarray(part_of_cell * n_out / n_in, np.float64)
 
 
 def heatmap_overlay(crop: UInt8Array, cam: Float32Array, *, full_scale: float | None = None) -> UInt8Array:

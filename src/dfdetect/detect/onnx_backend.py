@@ -8,6 +8,8 @@ import numpy as np
 
 from dfdetect.errors import ModelUnusable, UsageError
 from dfdetect.faces.onnx_options import session_options
+from dfdetect.models.output_form import OutputForm
+from dfdetect.models.spec import ModelSpec, NetworkIO
 from dfdetect.values import Float32Array
 
 MAX_BATCH = 32  # more gains nothing on a CPU and costs memory
@@ -17,11 +19,21 @@ _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 class OnnxBackend:
     """One session from the bytes of a verified model.onnx. See `Backend` for the contract.
 
-    The network has one input, float32 (B, 3, S, S); output `logit` of (B,) or (B, 1), or else its first output; and
-    optionally output `cam` of (B, h, w) or (B, 1, h, w). One object serves several threads.
+    The network has one float32 input, of a free batch or of one picture at a time, arranged as its spec says; the
+    output that the spec names, or `logit`, or else its first; and optionally output `cam` of (B, h, w) or (B, 1, h, w).
+    One object serves several threads.
     """
 
-    def __init__(self, model: bytes, *, device: str = "auto", threads: int | None = None) -> None:
+    def __init__(
+        self,
+        model: bytes,
+        spec: ModelSpec | None = None,
+        *,
+        with_cam: bool = True,
+        device: str = "auto",
+        threads: int | None = None,
+    ) -> None:
+        """spec: how its tensors are arranged; None: as `dfdetect export` does, of any size. with_cam: read its map."""
         import onnxruntime as ort
 
         try:
@@ -30,13 +42,14 @@ class OnnxBackend:
             raise
         except Exception as error:  # ONNX Runtime's errors have no base of their own
             raise ModelUnusable(f"model.onnx: ONNX Runtime cannot load it: {error}") from error
-        inputs, outputs = self._session.get_inputs(), [output.name for output in self._session.get_outputs()]
-        if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(inputs[0].shape) != 4:
-            shapes = [(one.name, one.type, one.shape) for one in inputs]
-            raise ModelUnusable(f"model.onnx: expected one float32 input (B, 3, S, S); found {shapes}")
-        self._input: str = inputs[0].name
-        logit = "logit" if "logit" in outputs else outputs[0]
-        self._outputs: list[str] = [logit, "cam"] if "cam" in outputs else [logit]
+        io = spec.network if spec is not None else NetworkIO()
+        self._form = OutputForm.parse(io.output)
+        self._input, self._most = _input_of(self._session, io.layout, spec.input_size_px if spec is not None else None)
+        outputs = [output.name for output in self._session.get_outputs()]
+        if io.output_name and io.output_name not in outputs:
+            raise ModelUnusable(f"model.onnx: expected an output {io.output_name!r}; found {', '.join(outputs)}")
+        read = io.output_name or ("logit" if "logit" in outputs else outputs[0])
+        self._outputs: list[str] = [read, "cam"] if with_cam and "cam" in outputs else [read]
 
     @property
     def provider(self) -> str:
@@ -45,7 +58,7 @@ class OnnxBackend:
 
     def logits_and_cams(self, images: Float32Array) -> tuple[Float32Array, Float32Array | None]:
         """As `Backend.logits_and_cams`, in batches of at most MAX_BATCH."""
-        parts = [self._run(images[at : at + MAX_BATCH]) for at in range(0, len(images), MAX_BATCH)]
+        parts = [self._run(images[at : at + self._most]) for at in range(0, len(images), self._most)]
         if not parts:
             return np.zeros(0, np.float32), None
         logits = np.concatenate([logit for logit, _ in parts])
@@ -53,16 +66,31 @@ class OnnxBackend:
         return logits, np.concatenate(cams) if cams else None
 
     def _run(self, images: Float32Array) -> tuple[Float32Array, Float32Array | None]:
-        found = self._session.run(self._outputs, {self._input: images})
         n = len(images)
-        logits = np.asarray(found[0], np.float32)
-        if logits.size != n or not np.all(np.isfinite(logits)):
-            raise ModelUnusable(f"model.onnx: expected {n} finite logits; found shape {logits.shape}: {logits.ravel()}")
-        cams = None
-        if len(found) > 1:
-            cams = np.asarray(found[1], np.float32)
-            cams = cams.reshape(n, *cams.shape[-2:])
-        return logits.reshape(n), cams
+        found = self._session.run(self._outputs, {self._input: images})
+        logits = self._form.logits(np.asarray(found[0]), n)
+        if len(found) == 1:
+            return logits, None
+        cams = np.asarray(found[1], np.float32)
+        return logits, cams.reshape(n, *cams.shape[-2:])
+
+
+def _input_of(session: Any, layout: str, size_px: int | None) -> tuple[str, int]:
+    """(name, most pictures at once) of the only input. ModelUnusable: it does not take what it will be fed."""
+    inputs = session.get_inputs()
+    shapes = [(one.name, one.type, one.shape) for one in inputs]
+    wanted = "(B, 3, S, S)" if layout == "NCHW" else "(B, S, S, 3)"
+    if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(inputs[0].shape) != 4:
+        raise ModelUnusable(f"model.onnx: expected one float32 input {wanted}; found {shapes}")
+    batch, *sides = inputs[0].shape
+    channels = sides.pop(0 if layout == "NCHW" else -1)
+    fits = channels == 3 or not isinstance(channels, int)
+    fits &= all(not isinstance(side, int) or size_px is None or side == size_px for side in sides)
+    if not fits or (isinstance(batch, int) and batch != 1):
+        raise ModelUnusable(
+            f"model.onnx: expected an input {wanted} with S = {size_px} and B free or 1; found {inputs[0].shape}"
+        )
+    return str(inputs[0].name), 1 if batch == 1 else MAX_BATCH
 
 
 def _providers(ort: Any, device: str) -> list[str]:

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from dfdetect.calibration import BUCKETS, Calibration, OperatingPoint
+from dfdetect.calibration import uncalibrated
 from dfdetect.data.pairs import PairMaker
 from dfdetect.data.shards import FaceRecord
 from dfdetect.errors import DataError
 from dfdetect.export.onnx import load_run, to_onnx
 from dfdetect.export.parity import Parity, compare
-from dfdetect.models.bundle import Source, write_bundle
+from dfdetect.models.bundle import write_bundle
+from dfdetect.models.manifest import Source
 from dfdetect.models.spec import ModelSpec
 from dfdetect.train.network import RANDOM
 from dfdetect.train.recipe import recipe_from_facts
@@ -23,7 +24,6 @@ from dfdetect.train.rows import training_rows
 from dfdetect.values import UInt8Array
 
 PARITY_TOLERANCE = 1e-3  # of a logit
-NOT_CALIBRATED = "not calibrated: every verdict is inconclusive"
 
 
 def export_run(
@@ -66,12 +66,6 @@ def export_run(
         experimental=True,
     )
     return parity
-
-
-def uncalibrated() -> Calibration:
-    """Bounds that decide nothing: until reals were measured, every face is inconclusive."""
-    never = OperatingPoint(1.0, 0.0, None, NOT_CALIBRATED, 0)
-    return Calibration(1.0, 0.0, 0.02, {kind: dict.fromkeys(BUCKETS, never) for kind in ("image", "video")})
 
 
 def sources_of(records: list[FaceRecord]) -> list[Source]:

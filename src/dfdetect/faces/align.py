@@ -21,6 +21,14 @@ class Crop:
     to_frame: Float32Array
 
 
+@dataclass(frozen=True, slots=True)
+class CropView:
+    """How a face is cut: margin on each side of its box, as a fraction of the longer side, and the side in pixels."""
+
+    margin: float
+    size_px: int
+
+
 def square_around(box_xyxy: Float32Array, *, margin: float) -> tuple[int, int, int]:
     """The square that a crop covers: (left, top, side) in whole frame pixels.
 

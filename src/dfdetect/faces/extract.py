@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from dfdetect.errors import Stage
-from dfdetect.faces.align import crop_face
+from dfdetect.faces.align import CropView, crop_face
 from dfdetect.faces.detector import FaceDetector
 from dfdetect.faces.mesh import mesh_box_xyxy
 from dfdetect.faces.quality import measure
@@ -78,15 +78,17 @@ class FaceStream:
         mesh: FaceMesh,
         margin: float,
         size_px: int,
+        more_views: Sequence[CropView] = (),
         on_stage: Callable[[Stage], None] | None = None,
     ) -> None:
         """margin: added on each side of the face box, as a fraction of its longer side. size_px: side of a crop.
 
+        more_views: further cuts of every face, into `FaceCrop.views`; faces are found once for all of them.
         on_stage: told what the caller's thread does: "decode" when it waits for a frame, "faces" when it looks at one.
         """
         self._reader, self._indices = reader, list(indices)
         self._detector, self._mesh = detector, mesh
-        self._margin, self._size_px = margin, size_px
+        self._margin, self._size_px, self._more_views = margin, size_px, tuple(more_views)
         self._enter: Callable[[Stage], None] = on_stage or (lambda stage: None)
         self.frames_read = 0
         self.frames_with_face = 0
@@ -158,9 +160,9 @@ class FaceStream:
             box = detected if points is None else mesh_box_xyxy(points)
             crop = crop_face(image, box, margin=self._margin, size_px=self._size_px)
             quality = measure(image, detected, points, float(found.score[row]), landmarks=found.landmarks[row])
-            crops.append(
-                FaceCrop(crop.image, crop.to_frame, box, frame.index, frame.time_s, -1, quality=quality, mesh=points)
-            )
+            views = tuple(crop_face(image, box, margin=v.margin, size_px=v.size_px).image for v in self._more_views)
+            place = (crop.to_frame, box, frame.index, frame.time_s)
+            crops.append(FaceCrop(crop.image, *place, -1, quality=quality, mesh=points, views=views))
         histograms = [colour_histogram(image, box) for box in found.boxes_xyxy]
         stacked = np.stack(histograms) if histograms else np.zeros((0, 0), np.float32)
         return FrameFaces(TrackFrame(frame.index, frame.time_s, found, stacked), tuple(crops))
@@ -174,17 +176,20 @@ def extract_faces(
     mesh: FaceMesh,
     margin: float,
     size_px: int,
+    more_views: Sequence[CropView] = (),
     on_progress: Callable[[int], None] | None = None,
 ) -> Extraction:
     """Find, crop and track the faces of the frames at `indices`. Keeps every crop; frames are dropped at once.
 
-    margin: added on each side of the face box, as a fraction of its longer side. size_px: side of a crop.
-    on_progress: called with the number of frames done.
+    margin: added on each side of the face box, as a fraction of its longer side. size_px: side of a crop. more_views:
+    further cuts of every face, into `FaceCrop.views`. on_progress: called with the number of frames done.
 
     Raises:
         MediaError: whatever the reader raises, at the first frame that it cannot give.
     """
-    stream = FaceStream(reader, indices, detector=detector, mesh=mesh, margin=margin, size_px=size_px)
+    stream = FaceStream(
+        reader, indices, detector=detector, mesh=mesh, margin=margin, size_px=size_px, more_views=more_views
+    )
     frames: list[TrackFrame] = []
     crops: list[FaceCrop] = []
     rows: list[tuple[int, int]] = []

@@ -15,9 +15,14 @@ def scale_and_shift(spec: ModelSpec) -> tuple[Float32Array, Float32Array]:
 
 
 def to_input(crops: UInt8Array, spec: ModelSpec) -> Float32Array:
-    """(N, S, S, 3) uint8 RGB -> (N, 3, S, S) float32, (pixel / 255 - mean) / std per channel."""
+    """(N, S, S, 3) uint8 RGB -> (N, 3, S, S) float32, (pixel / 255 - mean) / std per channel.
+
+    (N, S, S, 3), and channels as BGR, for the networks of others that say so (spec.network).
+    """
     if crops.ndim != 4 or crops.shape[3] != 3 or crops.dtype != np.uint8:
         raise ValueError(f"expected (N, S, S, 3) uint8 crops; got {crops.shape} {crops.dtype}")
     scale, shift = scale_and_shift(spec)
     out = crops.astype(np.float32) * scale - shift
-    return np.ascontiguousarray(out.transpose(0, 3, 1, 2))
+    if spec.network.channel_order == "BGR":
+        out = out[..., ::-1]
+    return np.ascontiguousarray(out if spec.network.layout == "NHWC" else out.transpose(0, 3, 1, 2))
