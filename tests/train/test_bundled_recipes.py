@@ -1,4 +1,4 @@
-"""Every bundled recipe takes two steps on drawn patterns, with a network and pictures of a moment where its own are not."""
+"""Every bundled recipe takes two steps on patterns, with a small network and small pictures where its own are large."""
 
 from __future__ import annotations
 
@@ -75,6 +75,5 @@ def test_every_recipes_own_network_can_be_laid_out(name: str) -> None:
 
 
 def test_which_recipes_there_are() -> None:
-    assert set(bundled_recipes()) == {
-        "default", "sbi-b4", "xception-dfb", "effb4-dfb", "s1-xception-ensemble", "s2-efficientnet-b0", "gend", "blend-real",
-    }  # fmt: skip
+    asked = {"default", "sbi-b4", "xception-dfb", "effb4-dfb", "s1-xception-ensemble", "s2-efficientnet-b0", "gend"}
+    assert asked | {"blend-real"} <= set(bundled_recipes())
