@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("pyarrow")
 
 from audit_splits import write_ff_lists
 from dfdetect.cli.main import run
+from dfdetect.data.drawn_faces import draw_face
+from dfdetect.media.roundtrip import encode_png
 
 
 @pytest.fixture
@@ -44,6 +47,20 @@ def test_parts_columns_and_patterns(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert run(["data", "audit", *parts]) == 0
     assert run(["data", "audit", *parts, "--video-from", r"([^/]+)_\d+\.png"]) == 1
     assert "1 video is in both train (of 1) and test (of 1)" in capsys.readouterr().out
+
+
+def test_pixels_keep_their_hashes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("train", "test"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.png").write_bytes(encode_png(draw_face(np.random.default_rng(1), 96)))
+    assert run(["data", "audit", ".", "--pixels", "--json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert [leak["kind"] for leak in report["leaks"]] == ["content", "near_duplicate"]
+    assert report["pixels"]["pictures"] == 2
+    assert len(Path("dfdetect-hashes.jsonl").read_text().splitlines()) == 3
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,8 +13,9 @@ import typer
 from dfdetect.cli.main import CONDITION_MET
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+    from dfdetect.cli.progress import Bar
     from dfdetect.data.audit import AuditReport
 
 
@@ -47,6 +49,22 @@ def command(
         typer.Option("--keep-split-names", help="Any words are splits (folds, for example), not train, val, test."),
     ] = False,
     encoding: Annotated[str, typer.Option(help="Of CSV and text files.")] = "utf-8",
+    pixels: Annotated[
+        bool, typer.Option("--pixels", help="Also find pictures that look alike: opens every file, goes on if stopped.")
+    ] = False,
+    hashes: Annotated[
+        Path, typer.Option(metavar="FILE", help="With --pixels: where the pictures' hashes are kept.")
+    ] = Path("dfdetect-hashes.jsonl"),
+    root: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="With --pixels: where relative paths start (else the list's folder)."),
+    ] = None,
+    frames: Annotated[int, typer.Option(help="With --pixels: frames of a video, or of a folder of frames.")] = 5,
+    most_bits: Annotated[
+        int, typer.Option(help="With --pixels: alike are pictures of which at most so many of 256 bits differ (to 31).")
+    ] = 31,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", help="With --pixels: processes at work.")] = 1,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
     """Find what leaks between train, val and test: files, videos, originals, donors, people, uploads.
 
@@ -58,21 +76,40 @@ def command(
     dfdetect data audit --split train=train.csv --split test=test.csv --html audit.html
     """
     from dfdetect.data.audit import audit
+    from dfdetect.data.audit.pixels import PixelOptions
     from dfdetect.data.audit.tables import ReadOptions
 
-    report = audit(
-        *(splits or []),
-        splits=_pairs(parts or [], "--split", "train=train.csv"),
-        read=ReadOptions(_pairs(column or [], "--column", "path=NAME"), keep_split_names, encoding),
-        lists=lists,
-        keys=keys,
-        video_from=video_from,
-    )
+    with _progress(quiet=quiet) as on_progress:
+        report = audit(
+            *(splits or []),
+            splits=_pairs(parts or [], "--split", "train=train.csv"),
+            read=ReadOptions(_pairs(column or [], "--column", "path=NAME"), keep_split_names, encoding),
+            lists=lists,
+            keys=keys,
+            video_from=video_from,
+            pixels=PixelOptions(hashes, most_bits, frames, jobs, root, on_progress) if pixels else None,
+        )
     if html is not None:
         _write_html(report, html)
     _print(report, json_flag=json_flag)
     if report.leaks_found:
         raise typer.Exit(CONDITION_MET)
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar that begins when it is known how many files there are."""
+    from dfdetect.cli.progress import progress_bar
+
+    with ExitStack() as stack:
+        bars: list[Bar] = []
+
+        def on_progress(_done: int, total: int) -> None:
+            if not bars:
+                bars.append(stack.enter_context(progress_bar(total, quiet=quiet)))
+            bars[0].advance()
+
+        yield on_progress
 
 
 def _pairs(texts: list[str], flag: str, example: str) -> Mapping[str, str]:

@@ -92,6 +92,18 @@ def _to_roots(parent: NDArray[np.int32]) -> NDArray[np.int32]:
         parent = above
 
 
+def merge(group: NDArray[np.intp], first: NDArray[np.intp], second: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Groups after `first[i]` and `second[i]` have been joined for every i; group: (n,), each numbered by a member."""
+    while True:
+        one, other = group[first], group[second]
+        if np.array_equal(one, other):
+            return group
+        group = group.copy()
+        np.minimum.at(group, np.maximum(one, other), np.minimum(one, other))
+        while not np.array_equal(group, group[group]):
+            group = group[group]
+
+
 def present_in(keys: Keys, split: NDArray[np.integer], n_splits: int) -> NDArray[np.bool_]:
     """Which key occurs in which split, in any role: (n_keys, n_splits). Samples with a split below 0 do not count."""
     seen = np.zeros((len(keys), n_splits), bool)

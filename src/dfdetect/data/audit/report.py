@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from dfdetect import __version__
@@ -97,7 +97,7 @@ class AuditReport:
     not_checked: tuple[NotChecked, ...]
     notes: tuple[Note, ...]
     seconds: float = 0.0
-    pixels: Mapping[str, Any] | None = field(default=None)
+    pixels: Mapping[str, Any] | None = None
 
     @property
     def leaks_found(self) -> bool:

@@ -20,8 +20,8 @@ from dfdetect.errors import UsageError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# What a row has when sources are joined. named_label: what its path calls it.
-JOINED = (*COLUMNS, "named_label")
+# What a row has when sources are joined. named_label: what its path calls it. base: where a relative path starts.
+JOINED = (*COLUMNS, "named_label", "base")
 MOST_SPLITS = 64
 
 _LABEL_CODES = {"real": 0, "fake": 1}
@@ -138,6 +138,8 @@ def join_sources(sources: Sequence[Source]) -> pa.Table:
 
     parts = []
     for source in sources:
+        base = pa.array([source.base] * source.table.num_rows, pa.string())
+        source.table = source.table.append_column("base", base)
         columns = {
             name: _text(source.table.column(name))
             if name in source.table.column_names
@@ -169,7 +171,7 @@ def to_rows(table: pa.Table, paths: pa.ChunkedArray) -> SplitRows:
     pair = encode(table.column("video_id"), table.column("pair_key"))
     keys = {
         "file": encode(paths),
-        "content": encode(pc.utf8_lower(table.column("sha256"))),
+        "content": content_keys(table, [""] * table.num_rows),
         "video": Keys(pair.codes[:1], pair.names),
         "pair": pair,
         "identity": encode(table.column("target_id"), table.column("donor_id")),
@@ -183,6 +185,21 @@ def to_rows(table: pa.Table, paths: pa.ChunkedArray) -> SplitRows:
         dataset=encode(table.column("dataset")),
         keys=keys,
     )
+
+
+def files_of(table: pa.Table, root: Path | None) -> list[str]:
+    """Where each sample lies: absolute paths as they are, others below root or their list's folder."""
+    paths = _slashes(table.column("path")).to_pylist()
+    bases = table.column("base").to_pylist()
+    return [str(Path(root or base or "") / path) for path, base in zip(paths, bases, strict=True)]
+
+
+def content_keys(table: pa.Table, sha256: Sequence[str]) -> Keys:
+    """Hashes given in the split, else those of the files as read. Lists of one kind of hash do not meet the other's."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return encode(pc.utf8_lower(_coalesce(table.column("sha256"), pa.chunked_array([pa.array(sha256, pa.string())]))))
 
 
 def _in_order(names: Sequence[str]) -> tuple[str, ...]:

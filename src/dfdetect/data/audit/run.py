@@ -12,8 +12,9 @@ from dfdetect.data.audit.checks import clear_empty_keys, comparable_paths, find_
 from dfdetect.data.audit.folders import read_folder
 from dfdetect.data.audit.json_splits import read_json
 from dfdetect.data.audit.leaks import find_leaks, not_checked, split_sizes
-from dfdetect.data.audit.report import AuditReport, Note
-from dfdetect.data.audit.rows import join_sources, look_up, name_keys, to_rows
+from dfdetect.data.audit.pixels import PixelOptions, find_look_alikes, hash_files
+from dfdetect.data.audit.report import AuditReport, Leak, Note
+from dfdetect.data.audit.rows import content_keys, files_of, join_sources, look_up, name_keys, to_rows
 from dfdetect.data.audit.source import Source
 from dfdetect.data.audit.tables import ReadOptions, from_memory, read_csv, read_json_lines, read_lines, read_parquet
 from dfdetect.errors import UsageError
@@ -31,6 +32,7 @@ def audit(
     lists: Path | str | None = None,
     keys: Path | str | pa.Table | None = None,
     video_from: str | None = None,
+    pixels: PixelOptions | None = None,
 ) -> AuditReport:
     """Find what leaks between the parts of a split.
 
@@ -38,7 +40,8 @@ def audit(
     one split. splits: name -> such a source that is that part whole. read: how tables are written. lists: folder with
     the official lists of public datasets, where keys are in them (FaceForensics++: conversion_dict.json). keys: an
     index of the same datasets, from which keys are taken by video. video_from: regular expression whose group is the
-    video's name in a path. Errors: UsageError where nothing tells the splits apart, DataError for what cannot be read.
+    video's name in a path. pixels: also compare what the pictures look like. Errors: UsageError where nothing tells
+    the splits apart, DataError for what cannot be read.
     """
     start = time.perf_counter()
     options, lists_folder = read or ReadOptions(), Path(lists) if lists is not None else None
@@ -49,16 +52,18 @@ def audit(
     found = []
     for source, split in named:
         one = _read(source, split, lists_folder, options)
+        if isinstance(source, (str, Path)) and Path(source).is_file():
+            one.base = str(Path(source).absolute().parent)
         _give_split(one, split)
         name_keys(one, lists=lists_folder, video_from=video_from)
         if index is not None:
             look_up(one, index)
         found.append(one)
-    report = _report(found)
+    report = _report(found, pixels)
     return replace(report, seconds=time.perf_counter() - start)
 
 
-def _report(sources: list[Source]) -> AuditReport:
+def _report(sources: list[Source], pixels: PixelOptions | None) -> AuditReport:
     import pyarrow.compute as pc
 
     notes = [note for source in sources for note in source.notes]
@@ -72,14 +77,24 @@ def _report(sources: list[Source]) -> AuditReport:
     paths, path_notes = comparable_paths(table.column("path"))
     rows = to_rows(table, paths)
     rows.keys["source"] = clear_empty_keys(rows.keys["source"])
+    about, lacking = None, []
+    alike: tuple[list[Leak], list[tuple[str, str, str]]] = ([], [])
+    if pixels is not None:
+        hashed = hash_files(files_of(table, pixels.root), pixels)
+        rows.keys["content"] = content_keys(table, hashed.sha256)
+        alike = find_look_alikes(rows, hashed, pixels.most_bits)
+        about = hashed.about(pixels)
+        notes += hashed.notes()
+        lacking = hashed.not_checked(len(rows))
     leaks, clean = find_leaks(rows)
     return AuditReport(
         sources=tuple(source.name for source in sources),
         splits=split_sizes(rows),
-        leaks=tuple(leaks),
-        clean=tuple(clean),
-        not_checked=tuple(not_checked(rows)),
+        leaks=(*leaks, *alike[0]),
+        clean=(*clean, *alike[1]),
+        not_checked=(*not_checked(rows), *lacking),
         notes=(*notes, *path_notes, *find_notes(rows, table)),
+        pixels=about,
     )
 
 

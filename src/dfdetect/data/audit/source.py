@@ -42,13 +42,15 @@ class Source:
 
     name: what was given, for the report. table: string columns named as in COLUMNS, null where unknown; `path` is
     always there; label is "real" or "fake". where: (n_rows,) what names are looked for in, where that is not the path
-    itself (the keys of a JSON). is_index: made by `dfdetect data index`, so that nothing is told from names.
+    itself (the keys of a JSON). base: the folder that relative paths are taken from. is_index: made by `dfdetect data
+    index`, so that nothing is told from names.
     """
 
     name: str
     table: pa.Table
     where: pa.Array | None = None
     is_index: bool = False
+    base: str = ""
     notes: list[Note] = field(default_factory=list)
 
 
