@@ -72,6 +72,7 @@ def test_pixels_keep_their_hashes(
         (["--split", "train=a.csv", "--split", "train=b.csv"], 2, "--split train= is given twice"),
         (["--column", "path"], 2, "--column takes two words"),
         (["empty.csv"], 3, "this file is empty"),
+        (["empty.csv", "--html", "none/a.html"], 2, "--html none/a.html: there is no folder none"),
     ],
 )
 def test_wrong_usage(

@@ -55,6 +55,7 @@ def test_json(index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         (["--whole", "x=test"], 2, "unknown dataset 'x'; the options are: d"),
         (["--keep-apart", "faces"], 2, "unknown kind of key 'faces'"),
         (["--ids", "ids.txt"], 2, "written as .json or .csv"),
+        (["--ids", "none/ids.csv"], 2, "--ids none/ids.csv: there is no folder none; make it first"),
     ],
 )
 def test_wrong_usage(

@@ -75,10 +75,13 @@ def command(
     dfdetect data audit split.csv
     dfdetect data audit --split train=train.csv --split test=test.csv --html audit.html
     """
+    from dfdetect.cli.output import check_folder
     from dfdetect.data.audit import audit
     from dfdetect.data.audit.pixels import PixelOptions
     from dfdetect.data.audit.tables import ReadOptions
 
+    if html is not None:
+        check_folder(html, "--html")
     with _progress(quiet=quiet) as on_progress:
         report = audit(
             *(splits or []),

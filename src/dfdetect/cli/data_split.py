@@ -44,9 +44,13 @@ def command(
     these groups allow; the report says how evenly. A dataset that hangs together as one group keeps its official split,
     and the report says so: see what leaks there with `dfdetect data audit`.
     """
+    from dfdetect.cli.output import check_folder
     from dfdetect.data.split import SplitOptions, make_split
     from dfdetect.data.split_files import read_table, write_ids, write_split
 
+    for path, flag in ((out, "--out"), (ids, "--ids")):
+        if path is not None:
+            check_folder(path, flag)
     options = SplitOptions(
         policy="official" if official else "groups",
         ratios=_ratios(ratios),

@@ -168,6 +168,12 @@ class _CsvRows:
         return buffer.getvalue()
 
 
+def check_folder(path: Path, flag: str) -> None:
+    """UsageError, before any work is done, where there is no folder to write a file into."""
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"{flag} {path}: there is no folder {path.parent}; make it first")
+
+
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
