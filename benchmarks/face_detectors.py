@@ -24,7 +24,7 @@ from PIL import Image, ImageOps
 
 from dfdetect.data.drawn_faces import draw_scene
 from dfdetect.faces.detector import FACE_DETECTORS, FaceDetector, make_detector
-from dfdetect.media.roundtrip import h264_round_trip
+from dfdetect.media.roundtrip import video_round_trip
 from dfdetect.values import FaceDetections, Float32Array, UInt8Array
 
 VIDEO_SUFFIXES = {".mp4", ".avi", ".mov", ".webm", ".mkv"}
@@ -68,7 +68,7 @@ def _turned(angle_deg: float) -> Change:
 
 
 def _h264(image: UInt8Array) -> tuple[UInt8Array, Float32Array]:
-    return h264_round_trip([image, image], crf=30)[-1], np.eye(2, 3, dtype=np.float32)
+    return video_round_trip([image, image], crf=30)[-1], np.eye(2, 3, dtype=np.float32)
 
 
 CHANGES: dict[str, Change] = {

@@ -21,8 +21,8 @@ from face_pictures import astronaut_face, drawn_face, face_record, plain_mesh, p
 
 OPTIONS = BlendOptions()
 UNTOUCHED = AugmentOptions(
-    p_flip=0, p_turn=0, p_shear=0, p_stretch=0, p_colour=0, p_video=0, p_photo_jpeg=0, p_webp=0, p_shrink=0, p_blur=0,
-    p_noise=0, p_gray=0,
+    p_flip=0, p_turn=0, p_shear=0, p_stretch=0, p_colour=0, p_gray=0, p_retouch=0, p_blur=0, p_noise=0, p_shrink=0,
+    p_photo_jpeg=0, p_webp=0, p_video=0, p_cutout=0,
 )  # fmt: skip
 
 families = pytest.mark.parametrize("family", sorted(FAMILIES))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dfdetect.data.augment import AugmentOptions
 from dfdetect.data.blend import BlendOptions
-from dfdetect.data.pairs import PairMaker
+from dfdetect.data.pairs import PairMaker, mix
 from dfdetect.data.sheet import contact_sheet, pair_sheet
 from dfdetect.errors import DataError
 from face_pictures import face_record, plain_mesh, plain_records
@@ -79,9 +79,8 @@ def test_no_faces_are_refused_with_advice() -> None:
 
 def test_options_reach_the_pictures() -> None:
     """A recipe's [augment] was read, checked and then not passed on."""
-    gray = PairMaker(
-        plain_records(2), seed=1, augment=AugmentOptions(p_gray=1.0, p_video=0, p_photo_jpeg=0, p_webp=0, p_noise=0)
-    )
+    plain = AugmentOptions(p_gray=1.0, p_video=0, p_photo_jpeg=0, p_webp=0, p_noise=0, p_cutout=0)
+    gray = PairMaker(plain_records(2), seed=1, augment=plain)
     pair = gray.make(0, size_px=40)
     assert (pair.real == pair.real[..., :1]).all()
     regions = PairMaker(plain_records(2), seed=1, blend=BlendOptions(p_region=1.0))
@@ -104,3 +103,26 @@ def test_a_contact_sheet_is_white_where_pictures_end() -> None:
     assert sheet.shape == (16, 24, 3)
     assert (sheet[8:, 8:16] == 40).all()
     assert (sheet[8:, 16:] == 255).all()
+
+
+def test_mixed_pairs_have_labels_to_match() -> None:
+    plain = PairMaker(plain_records(4), seed=3, augment=AugmentOptions(p_cutout=0))
+    mixed = PairMaker(plain_records(4), seed=3, augment=AugmentOptions(p_cutout=0, p_mixup=1.0))
+    for number in range(12):
+        pure, pair = plain.make(number, size_px=32), mixed.make(number, size_px=32)
+        share, rest = pair.labels
+        assert pure.labels == (0.0, 1.0)
+        assert 0 <= share <= 0.5
+        assert rest == 1 - share
+        expected = (1 - share) * pure.real.astype(float) + share * pure.fake
+        assert np.abs(pair.real - expected).max() <= 0.51
+        assert np.allclose(pair.masks()[1], rest * pure.mask)
+        assert not pure.masks()[0].any()
+    shares = [mix(pure, np.random.default_rng(seed)).labels[0] for seed in range(300)]
+    assert np.median(shares) == pytest.approx(0.146, abs=0.04)  # Beta(.5, .5) is mostly near the ends
+
+
+def test_the_boundary_is_where_the_mask_is_half() -> None:
+    pair = pair_maker().make(1, size_px=48)
+    assert pair.boundary().shape == (48, 48)
+    assert np.array_equal(pair.boundary(), 4 * pair.mask * (1 - pair.mask))

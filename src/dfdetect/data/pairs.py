@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
-from dfdetect.data.augment import AugmentOptions, cut_mask, same_history
+from dfdetect.data.augment import AugmentOptions
 from dfdetect.data.blend import BlendInvisible, BlendOptions, FacePicture
 from dfdetect.data.cross_blend import Donors, mesh_of, person_of
+from dfdetect.data.cutouts import cut_out
 from dfdetect.data.fakes import FAMILIES, FakeOptions, FakeTools, open_reconstructor, weights_of
 from dfdetect.data.framing import frame_face
+from dfdetect.data.history import cut_mask, same_history
 from dfdetect.data.shards import FaceRecord
 from dfdetect.errors import DataError
 from dfdetect.values import Float32Array, UInt8Array
@@ -22,7 +25,7 @@ class FacePair:
     """What the network sees: real and fake (S, S, 3) uint8 RGB.
 
     mask: (S, S) float32 0..1, how much of each pixel of the fake was pasted, in the same crop. family and mask_name
-    say what was pasted; record: of which face.
+    say what was pasted; record: of which face. labels: of real and fake, 0 and 1 unless the two were mixed.
     """
 
     real: UInt8Array
@@ -31,10 +34,15 @@ class FacePair:
     family: str
     mask_name: str
     record: int
+    labels: tuple[float, float] = (0.0, 1.0)
 
     def boundary(self) -> Float32Array:
         """(S, S) float32 0..1: 4 m (1 - m) of the mask, 1 on the blending border (Li et al. 2020, arXiv:1912.13458)."""
         return np.asarray(4 * self.mask * (1 - self.mask), np.float32)
+
+    def masks(self) -> Float32Array:
+        """(2, S, S) float32: of real and fake; that of a pure real is 0."""
+        return np.stack([np.float32(label) * self.mask for label in self.labels])
 
 
 class PairMaker:
@@ -105,5 +113,20 @@ class PairMaker:
         face = FacePicture(framed.image, framed.mesh, person_of(record), index)
         made = FAMILIES[name](face, rng, self.blend, self.tools)
         size = size_px or framed.square[2]
-        real, fake = same_history([made.real, made.fake], framed.square, size, rng, self.augment)
-        return FacePair(real, fake, cut_mask(made.mask, framed.square, size), name, made.mask_name, index)
+        left, top, side = framed.square
+        crops = same_history([made.real, made.fake], framed.square, size, rng, self.augment)
+        mask = cut_mask(made.mask, framed.square, size)
+        if rng.random() < self.augment.p_cutout:
+            mesh = (framed.mesh - np.array([left, top], np.float32)) * np.float32(size / side)
+            crops, mask = cut_out(crops, mask, mesh, rng)
+        pair = FacePair(crops[0], crops[1], mask, name, made.mask_name, index)
+        return mix(pair, rng) if rng.random() < self.augment.p_mixup else pair
+
+
+def mix(pair: FacePair, rng: np.random.Generator) -> FacePair:
+    """Each picture with a share of the other, Beta(.5, .5), and labels to match (NTech-Lab's DFDC entry, 2020)."""
+    share = float(rng.beta(0.5, 0.5))
+    share = min(share, 1 - share)
+    real = cv2.addWeighted(pair.real, 1 - share, pair.fake, share, 0)
+    fake = cv2.addWeighted(pair.fake, 1 - share, pair.real, share, 0)
+    return replace(pair, real=np.asarray(real, np.uint8), fake=np.asarray(fake, np.uint8), labels=(share, 1 - share))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from dfdetect.data.pairs import PairMaker
@@ -71,7 +72,8 @@ def _training(recipe: Recipe, rows: list[FaceRecord]) -> ItemSource:
 def _validation(recipe: Recipe, rows: list[FaceRecord], kind: str) -> ItemSource:
     if kind == "self_blend":
         seed = recipe.loop.seed + _VAL_SEED
-        return PairSource(PairMaker(rows, seed=seed, blend=recipe.blend, augment=recipe.augment, fakes=recipe.fakes))
+        augment = replace(recipe.augment, p_mixup=0.0, p_cutout=0.0)
+        return PairSource(PairMaker(rows, seed=seed, blend=recipe.blend, augment=augment, fakes=recipe.fakes))
     if len({record.label for record in rows}) < 2:
         raise DataError("validation on labelled rows needs both classes; all that were found are of one")
     wanted = recipe.data.val_images or len(rows)

@@ -8,8 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
-from dfdetect.data.augment import AugmentOptions, same_history
+from dfdetect.data.augment import AugmentOptions
 from dfdetect.data.framing import frame_face
+from dfdetect.data.history import same_history
 from dfdetect.data.pairs import PairMaker
 from dfdetect.data.shards import FaceRecord
 from dfdetect.errors import DataError
@@ -58,8 +59,8 @@ class PairSource:
         video = record.video_id or record.path
         return Item(
             crops=np.stack([pair.real, pair.fake]),
-            labels=np.array([0, 1], np.float32),
-            masks=np.stack([np.zeros_like(pair.mask), pair.mask]),
+            labels=np.array(pair.labels, np.float32),
+            masks=pair.masks(),
             videos=(f"{video}", f"{video} blended"),
         )
 
