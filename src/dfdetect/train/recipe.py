@@ -29,7 +29,7 @@ METRICS: dict[str, str] = {
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "data.kind": ("self_blend", "labelled"),
-    "data.val_kind": ("", "self_blend", "labelled"),
+    "data.val_kind": ("", "self_blend", "swap", "labelled"),
     "data.validation": ("rows", "none"),
     "data.pairing": ("none", "class", "source"),
     "model.pool": ("mean", "max", "token"),
@@ -63,7 +63,9 @@ class DataPart:
     """Which rows of the shards train, which validate, and what is made of them.
 
     kind: "self_blend" trains on pairs made from the real rows; "labelled" on the rows as they are labelled.
-    val_kind: the same for validation ("" = as kind). validation "none": no held-out rows, so nothing is chosen by them.
+    val_kind: the same for validation ("" = as kind), or "swap": face swaps that share no operator with the fakes of
+    training (data.validation_swaps), so that checkpoints differ by them. validation "none": no held-out rows, so
+    nothing is chosen by them.
     train_reuse, val_reuse: what the owners of the pictures allow ([] = whatever is said). train_split, val_split:
     the split that the rows belong to ("" = any).
     pairing, of labelled rows: "source" puts a fake and the real clip that it was made from into one batch, "class" a

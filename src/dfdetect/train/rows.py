@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dfdetect.data.pairs import PairMaker
 from dfdetect.data.shards import FaceRecord, read_shards
+from dfdetect.data.validation_swaps import ValidationSwaps
 from dfdetect.errors import DataError, UsageError
 from dfdetect.train.recipe import Recipe
 from dfdetect.train.sources import ItemSource, LabelledSource, PairSource, PlainSource
@@ -47,7 +48,7 @@ def training_source(recipe: Recipe, shards: Path) -> ItemSource:
 
 
 def _rows(shards: Path, reuse: Sequence[str], split: str, kind: str) -> list[FaceRecord]:
-    blended = kind == "self_blend"  # needs real faces with a mesh
+    blended = kind in ("self_blend", "swap")  # needs real faces with a mesh
 
     def wanted(record: FaceRecord) -> bool:
         ours = (not reuse or record.reuse in reuse) and (not split or record.split == split)
@@ -74,6 +75,8 @@ def _validation(recipe: Recipe, rows: list[FaceRecord], kind: str) -> ItemSource
         seed = recipe.loop.seed + _VAL_SEED
         augment = replace(recipe.augment, p_mixup=0.0, p_cutout=0.0)
         return PairSource(PairMaker(rows, seed=seed, blend=recipe.blend, augment=augment, fakes=recipe.fakes))
+    if kind == "swap":
+        return PairSource(ValidationSwaps(rows, seed=recipe.loop.seed + _VAL_SEED, augment=recipe.augment))
     if len({record.label for record in rows}) < 2:
         raise DataError("validation on labelled rows needs both classes; all that were found are of one")
     wanted = recipe.data.val_images or len(rows)
@@ -103,5 +106,5 @@ def refuse_leak(train_rows: Sequence[FaceRecord], val_rows: Sequence[FaceRecord]
 def _nothing(what: str, shards: Path, reuse: Sequence[str], split: str, kind: str) -> str:
     wanted = [f"reuse in {list(reuse)}"] if reuse else []
     wanted += [f"split {split!r}"] if split else []
-    rows = "real row" if kind == "self_blend" else "row"
+    rows = "row" if kind == "labelled" else "real row"
     return f"nothing to {what}: no {rows} of {shards} has {' and '.join(wanted) or 'been found'}"

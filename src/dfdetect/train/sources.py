@@ -13,6 +13,7 @@ from dfdetect.data.framing import frame_face
 from dfdetect.data.history import same_history
 from dfdetect.data.pairs import PairMaker
 from dfdetect.data.shards import FaceRecord
+from dfdetect.data.validation_swaps import ValidationSwaps
 from dfdetect.errors import DataError
 from dfdetect.faces.align import cut_square, resize_square, square_around
 from dfdetect.faces.mesh import mesh_box_xyxy
@@ -49,7 +50,7 @@ class PairSource:
 
     images_per_item = 2
 
-    def __init__(self, maker: PairMaker) -> None:
+    def __init__(self, maker: PairMaker | ValidationSwaps) -> None:
         self.maker = maker
         self.rows = 2 * len(maker.records)
 
