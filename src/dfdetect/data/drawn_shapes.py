@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 import cv2
@@ -70,7 +71,7 @@ class Painter:
     def __init__(self, canvas: Float32Array, pose: Pose, texture_seed: int) -> None:
         self.pose = pose
         self._canvas = canvas
-        self._noise = _noise(np.random.default_rng(texture_seed))
+        self._noise = _noise(texture_seed)
         self._lens: tuple[tuple[float, float], tuple[float, float], float] | None = None
 
     def blob(
@@ -202,8 +203,10 @@ def _rotated(x: FloatArray, y: FloatArray, angle_deg: float) -> tuple[FloatArray
     return x * cosine + y * sine, y * cosine - x * sine
 
 
-def _noise(rng: np.random.Generator) -> Float32Array:
+@lru_cache(maxsize=16)
+def _noise(seed: int) -> Float32Array:
     """(256, 256) float32, about -1..1, in two grain sizes."""
+    rng = np.random.default_rng(seed)
     fine = rng.normal(0, 0.35, (_NOISE_PX, _NOISE_PX)).astype(np.float32)
     coarse = cv2.resize(rng.normal(0, 0.35, (32, 32)).astype(np.float32), (_NOISE_PX, _NOISE_PX))
     return np.asarray(cv2.GaussianBlur(fine, (0, 0), 0.8) + coarse, np.float32)

@@ -65,6 +65,23 @@ def celeb_df(stem: str) -> NameKeys | None:
     return NameKeys(stem, f"id{target}", f"id{donor}" if donor else "", f"id{target}_{clip}" if donor else "")
 
 
+def celeb_df_talking(stem: str) -> NameKeys | None:
+    """`id0_0003_test_0012`: a talking head of Celeb-DF++ made of a picture of id0 in clip id0_0003, driven by sound."""
+    match = re.fullmatch(r"(id\d+)_(\d{4})_.+", stem)
+    return NameKeys(stem, match[1], original=f"{match[1]}_{match[2]}") if match else None
+
+
+def dfdc(stem: str) -> NameKeys | None:
+    """`abarnvbtwb`: ten letters, which tell nothing."""
+    return NameKeys(stem) if re.fullmatch(r"[a-z]{10}", stem) else None
+
+
+def dfdc_preview(stem: str) -> NameKeys | None:
+    """`1260311_C_001` a real of that actor; `1255229_1260311_C_001` made from it with the face of actor 1255229."""
+    match = re.fullmatch(r"(?:(\d+)_)?((\d+)_[A-Z]_\d+)", stem)
+    return NameKeys(stem, match[3], match[1] or "", match[2] if match[1] else "") if match else None
+
+
 def deepfake_timit(path: str) -> NameKeys | None:
     """`fadg0/sa1` a recording of VidTIMIT; `fadg0/sa1-video-fram1` the same with the face of fram1.
 

@@ -45,9 +45,9 @@ def encode_webp(image: UInt8Array, quality: int) -> bytes:
     return _encode(".webp", image, [cv2.IMWRITE_WEBP_QUALITY, quality])
 
 
-def encode_png(image: UInt8Array) -> bytes:
-    """RGB picture, or a gray one (H, W), -> PNG bytes."""
-    return _encode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 6])
+def encode_png(image: UInt8Array, *, effort: int = 6) -> bytes:
+    """RGB picture, or a gray one (H, W), -> PNG bytes. effort: 0..9, more is smaller and slower."""
+    return _encode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, effort])
 
 
 def decode(data: bytes) -> UInt8Array:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dfdetect.data.readers import (
+    celeb_df_pp,
+    celeb_df_v1,
+    celeb_df_v2,
     csv_list,
     dacon,
     deeperforensics,
     deepfake_eval,
     deepfake_timit,
     df40,
+    dfdc,
+    dfdc_preview,
     faceforensics,
     fakeavceleb,
     folders,
     gend,
+    google_dfd,
     kodf,
     uadfv,
     wilddeepfake,
@@ -20,7 +26,8 @@ from dfdetect.data.readers import (
 from dfdetect.data.readers.reader import DatasetReader
 
 _MODULES = (
-    *(faceforensics, gend, deeperforensics, df40, deepfake_timit, uadfv, dacon, kodf, fakeavceleb, wilddeepfake),
+    *(faceforensics, google_dfd, celeb_df_v1, celeb_df_v2, celeb_df_pp, dfdc, dfdc_preview),
+    *(gend, deeperforensics, df40, deepfake_timit, uadfv, dacon, kodf, fakeavceleb, wilddeepfake),
     *(deepfake_eval, csv_list),
     folders,  # the last: it knows no dataset
 )

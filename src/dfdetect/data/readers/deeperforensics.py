@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from dfdetect.data.names import deeperforensics
 from dfdetect.data.readers import faceforensics
-from dfdetect.data.readers.reader import CountCheck, DatasetReader, Reading, in_order
+from dfdetect.data.readers.reader import CountCheck, DatasetReader, Reading, clips, in_order
 from dfdetect.data.sample import Sample, Split
 from dfdetect.data.tree import VIDEO_SUFFIXES, Tree
 from dfdetect.values import Label
@@ -49,7 +49,7 @@ def _samples(reading: Reading, splits: dict[str, Split], uploads: dict[str, str]
     if sources:
         text = f"{sources} recordings are left out: not the real class; the reals are FaceForensics++ originals at c23"
         reading.problem("not_the_reals", "source_videos", text)
-    for path, files, kind in faceforensics.clips(reading):
+    for path, files, kind in clips(reading):
         if _SOURCE.fullmatch(path):
             continue
         match = _CLIP.fullmatch(path.rpartition(".")[0] if kind == "video" else path)

@@ -49,7 +49,7 @@ def _samples(reading: Reading) -> Iterator[Sample]:
         kind = match[1].lower() if match else ""
         if kind == "" or file.suffix not in (VIDEO_SUFFIXES if kind == "video" else IMAGE_SUFFIXES):
             continue
-        label, split = listed[kind].get(file.file_name, (None, ""))
+        label, split = listed[kind].get(file.file_name.lower(), (None, ""))
         if not reading.usable(file):
             continue
         if label is None:
@@ -75,7 +75,7 @@ def _samples(reading: Reading) -> Iterator[Sample]:
 
 
 def _listed(reading: Reading, kind: str) -> dict[str, tuple[Label | None, str]]:
-    """File name -> (label of the picture, split); None where the list says neither real nor fake."""
+    """File name in lower case -> (label of the picture, split); None where the list says neither real nor fake."""
     path = reading.find_list(f"{kind}-metadata-publish.csv") or reading.find_list(
         f"{kind}-metadata-publish-with-links.csv"
     )
@@ -83,7 +83,7 @@ def _listed(reading: Reading, kind: str) -> dict[str, tuple[Label | None, str]]:
         return {}
     column = "Video Ground Truth" if kind == "video" else "Ground Truth"
     return {
-        row["Filename"].strip(): (
+        row["Filename"].strip().lower(): (
             _LABELS.get(row[column].strip().lower()),
             _SPLITS.get(row.get("Finetuning Set", "").strip().lower(), ""),
         )

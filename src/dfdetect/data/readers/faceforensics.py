@@ -7,16 +7,19 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from dfdetect.data.names import faceforensics
-from dfdetect.data.readers.reader import CountCheck, DatasetReader, Reading
-from dfdetect.data.sample import Sample, SampleKind, Split
-from dfdetect.data.tree import VIDEO_SUFFIXES, NamedFile, Tree
+from dfdetect.data.readers.reader import CountCheck, DatasetReader, Reading, clips, in_order, stem_of
+from dfdetect.data.sample import Sample, Split
+from dfdetect.data.tree import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Tree
 from dfdetect.errors import DataError
 from dfdetect.values import Label
 
 NAME = "faceforensics"
 METHODS = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures", "FaceShifter")
+MASK_FOLDER = re.compile(r"(^|/)masks/", re.IGNORECASE)
+MaskKey = tuple[str, str, Literal["crop", "video"]]
 COMPRESSIONS = {"raw": "raw", "c0": "raw", "c23": "c23", "c40": "c40"}
 
 LAYOUT = """
@@ -25,12 +28,17 @@ manipulated_sequences/Deepfakes/c23/videos/033_097.mp4        (raw = c0, c23, c4
 manipulated_sequences/Deepfakes/masks/videos/033_097.mp4      (optional)
 train.json val.json test.json                                 (optional: splits; also with --lists FOLDER)
 conversion_dict.json                                          (optional: which YouTube upload a clip was cut from)
-cropped: the same with frames/033_097/000.png in place of videos/033_097.mp4
+cropped: frames/033_097/000.png in place of videos/033_097.mp4, masks/033_097/000.png beside it
+whole frames: images/033_097/0000.png in place of videos/033_097.mp4
 """
 
 _ORIGINAL = re.compile(r"original_sequences/(?:youtube/)?(raw|c0|c23|c40)/(.+)", re.IGNORECASE)
-_FAKE = re.compile(rf"manipulated_sequences/({'|'.join(METHODS)})/(raw|c0|c23|c40|masks)/(.+)", re.IGNORECASE)
+_FAKE = re.compile(rf"manipulated_sequences/({'|'.join(METHODS)})/(raw|c0|c23|c40)/(.+)", re.IGNORECASE)
 _CANONICAL = {method.lower(): method for method in METHODS}
+_MASK = re.compile(
+    r"manipulated_sequences/([^/]+)/(?:masks/(?:videos/)?|(?:raw|c0|c23|c40)/masks/(?:videos/)?)([^/.]+)(/|\.)[^/]+",
+    re.IGNORECASE,
+)
 
 
 def matches(tree: Tree) -> bool:
@@ -42,77 +50,59 @@ def matches(tree: Tree) -> bool:
 
 
 def read(reading: Reading) -> Iterator[Sample]:
-    """Videos and pre-cropped frame folders, in order of path."""
+    """Videos, folders of frames and folders of crops, in order of path."""
     splits = official_splits(reading)
-    sources = uploads(reading)
-    masks = {
-        (m[1].lower(), f.stem): f.path
-        for f in reading.tree.files
-        if (m := _FAKE.match(f.path)) and m[2].lower() == "masks" and f.suffix in VIDEO_SUFFIXES
-    }
-    seen: dict[tuple[str, str], str] = {}
+    if not splits:
+        text = "train.json, val.json and test.json are not here, so no clip has a split; name their folder with --lists"
+        reading.problem("no_split_list", "", text)
+    return in_order(reading, _samples(reading, splits, uploads(reading), masks(reading.tree)))
+
+
+def _samples(
+    reading: Reading, splits: Mapping[str, Split], sources: Mapping[str, str], mask_paths: Mapping[MaskKey, str]
+) -> Iterator[Sample]:
     for path, files, kind in clips(reading):
-        sample = _sample(reading, path, files, kind, splits, sources, masks)
-        if sample is None:
+        original, fake = _ORIGINAL.match(path), _FAKE.match(path)
+        if not (original or fake) or MASK_FOLDER.search(path):
             continue
-        before = seen.setdefault((sample.video_id, sample.compression), path)
-        if before == path:
-            yield sample
-        else:
-            reading.problem("duplicate", path, f"the same clip as {before}, which is used")
-
-
-def clips(reading: Reading) -> Iterator[tuple[str, Sequence[NamedFile], SampleKind]]:
-    """(path inside the root, its files, kind) of every video file and every folder of crops (`.../frames/NAME/`)."""
-    for folder, files in sorted(reading.tree.by_folder().items()):
-        if re.search(r"(^|/)(frames|faces|crops)/[^/]+$", folder):
-            kept = [file for file in files if file.suffix not in VIDEO_SUFFIXES and reading.usable(file)]
-            if kept:
-                yield folder, kept, "crop"
-            continue
-        for file in files:
-            if file.suffix in VIDEO_SUFFIXES and reading.usable(file):
-                yield file.path, [file], "video"
-
-
-def _sample(
-    reading: Reading,
-    path: str,
-    files: Sequence[NamedFile],
-    kind: SampleKind,
-    splits: Mapping[str, Split],
-    sources: Mapping[str, str],
-    masks: Mapping[tuple[str, str], str],
-) -> Sample | None:
-    original, fake = _ORIGINAL.match(path), _FAKE.match(path)
-    stem = path.rpartition("/")[2].rpartition(".")[0] if kind == "video" else path.rpartition("/")[2]
-    keys = faceforensics(stem)
-    if fake and fake[2].lower() == "masks":
-        return None
-    if not (original or fake) or keys is None or keys.is_fake != bool(fake):
-        if original or fake:
+        stem = stem_of(path, kind)
+        keys = faceforensics(stem)
+        if keys is None or keys.is_fake != bool(fake):
             reading.problem("unknown_name", path, "expected NNN for an original, NNN_NNN for a fake")
-        return None
-    method = _CANONICAL[fake[1].lower()] if fake else ""
-    compression = COMPRESSIONS[(fake[2] if fake else original[1]).lower()]  # type: ignore[index]
-    mask = masks.get((method.lower(), stem), "")
-    return Sample(
-        path=reading.tree.absolute(path),
-        root=reading.tree.absolute(""),
-        label=Label.FAKE if fake else Label.REAL,
-        dataset=NAME,
-        video_id=video_id(stem, method),
-        kind=kind,
-        method=method,
-        compression=compression,
-        target_id=f"ffpp:{keys.target}",
-        donor_id=f"ffpp:{keys.donor}" if keys.donor else "",
-        pair_key=video_id(keys.target, ""),
-        source_key=sources.get(keys.target, f"ffpp:{keys.target}"),
-        split=splits.get(stem, ""),
-        mask_path=reading.tree.absolute(mask) if mask else "",
-        bytes=sum(file.bytes for file in files),
-    )
+            continue
+        method = _CANONICAL[fake[1].lower()] if fake else ""
+        mask = mask_paths.get((method.lower(), stem, "crop" if kind == "crop" else "video"), "")
+        yield Sample(
+            path=reading.tree.absolute(path),
+            root=reading.tree.absolute(""),
+            label=Label.FAKE if fake else Label.REAL,
+            dataset=NAME,
+            video_id=video_id(stem, method),
+            kind=kind,
+            method=method,
+            compression=COMPRESSIONS[(fake[2] if fake else original[1]).lower()],  # type: ignore[index]
+            target_id=f"ffpp:{keys.target}",
+            donor_id=f"ffpp:{keys.donor}" if keys.donor else "",
+            pair_key=video_id(keys.target, ""),
+            source_key=sources.get(keys.target, f"ffpp:{keys.target}"),
+            split=splits.get(stem, ""),
+            mask_path=reading.tree.absolute(mask) if mask else "",
+            bytes=sum(file.bytes for file in files),
+        )
+
+
+def masks(tree: Tree) -> dict[MaskKey, str]:
+    """(method in lower case, clip, for crops or for whole frames) -> a folder of cropped masks, or a mask video."""
+    found: dict[MaskKey, str] = {}
+    for file in tree.files:
+        match = _MASK.fullmatch(file.path)
+        if match is None:
+            continue
+        if match[3] == "/" and file.suffix in IMAGE_SUFFIXES:
+            found[match[1].lower(), match[2], "crop"] = file.folder
+        elif match[3] == "." and file.suffix in VIDEO_SUFFIXES:
+            found[match[1].lower(), match[2], "video"] = file.path
+    return found
 
 
 def video_id(stem: str, method: str) -> str:
@@ -161,7 +151,7 @@ def check(samples: Sequence[Sample]) -> list[CountCheck]:
     out = []
     for (compression, method), names in sorted(groups.items()):
         missing = tuple(sorted(everyone - {name[:3] for name in names}))
-        out.append(CountCheck(f"{compression} {method or 'originals'}", len(names), 1000, missing))
+        out.append(CountCheck(f"{compression} {method or 'originals'}".strip(), len(names), 1000, missing))
     return out
 
 

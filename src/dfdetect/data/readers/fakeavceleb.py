@@ -13,8 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dfdetect.data.names import fakeavceleb
-from dfdetect.data.readers.faceforensics import clips
-from dfdetect.data.readers.reader import CountCheck, DatasetReader, Reading, in_order
+from dfdetect.data.readers.reader import CountCheck, DatasetReader, Reading, clips, in_order
 from dfdetect.data.sample import Sample
 from dfdetect.data.tree import Tree
 from dfdetect.errors import DataError

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dfdetect.data.names import NameKeys, kodf
-from dfdetect.data.readers.faceforensics import clips
-from dfdetect.data.readers.reader import CountCheck, DatasetReader, Reading, in_order
+from dfdetect.data.readers.reader import CountCheck, DatasetReader, Reading, clips, in_order
 from dfdetect.data.sample import Sample, Split
 from dfdetect.data.tree import Tree
 from dfdetect.errors import DataError

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dfdetect.data.sample import Sample
-from dfdetect.data.tree import NamedFile, Problem, Tree
+from dfdetect.data.sample import Sample, SampleKind
+from dfdetect.data.tree import IMAGE_SUFFIXES, VIDEO_SUFFIXES, NamedFile, Problem, Tree
+
+_PICTURE_FOLDERS: dict[str, SampleKind] = {"frames": "crop", "faces": "crop", "crops": "crop", "images": "frames"}
 
 
 @dataclass(slots=True)
@@ -38,6 +41,29 @@ class Reading:
                     return path
         found = [file.path for file in self.tree.files if file.file_name.lower() == name.lower()]
         return Path(self.tree.absolute(min(found, key=lambda path: (path.count("/"), path)))) if found else None
+
+
+def clips(reading: Reading) -> Iterator[tuple[str, Sequence[NamedFile], SampleKind]]:
+    """(path inside the root, its files, kind) of every video file and of every clip that is a folder of pictures.
+
+    `frames/NAME/`, `faces/NAME/` and `crops/NAME/` are face crops, as DeepfakeBench lays them out; `images/NAME/` are
+    whole frames, as FaceForensics++'s own script does.
+    """
+    for folder, files in sorted(reading.tree.by_folder().items()):
+        match = re.search(r"(?:^|/)(frames|faces|crops|images)/[^/]+$", folder, re.IGNORECASE)
+        if match:
+            kept = [file for file in files if file.suffix in IMAGE_SUFFIXES and reading.usable(file)]
+            if kept:
+                yield folder, kept, _PICTURE_FOLDERS[match[1].lower()]
+        for file in files:
+            if file.suffix in VIDEO_SUFFIXES and reading.usable(file):
+                yield file.path, [file], "video"
+
+
+def stem_of(path: str, kind: SampleKind) -> str:
+    """The clip's name: of a video without its suffix, of a folder of pictures the folder's."""
+    name = path.rpartition("/")[2]
+    return name.rpartition(".")[0] if kind == "video" else name
 
 
 def in_order(reading: Reading, samples: Iterable[Sample]) -> Iterator[Sample]:

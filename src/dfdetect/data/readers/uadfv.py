@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from dfdetect.data.names import uadfv
-from dfdetect.data.readers.faceforensics import clips
-from dfdetect.data.readers.reader import CountCheck, DatasetReader, Reading, in_order
+from dfdetect.data.readers.reader import CountCheck, DatasetReader, Reading, clips, in_order
 from dfdetect.data.sample import Sample
 from dfdetect.data.tree import Tree
 from dfdetect.values import Label

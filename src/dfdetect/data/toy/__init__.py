@@ -9,16 +9,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dfdetect.data.toy import (
+    celeb_df,
     csv_list,
     dacon,
     deeperforensics,
     deepfake_eval,
     deepfake_timit,
     df40,
+    dfdc,
+    dfdc_preview,
     faceforensics,
     fakeavceleb,
     folders,
     gend,
+    google_dfd,
     kodf,
     uadfv,
     wilddeepfake,
@@ -31,6 +35,12 @@ TOYS: dict[str, Callable[[Toy], None]] = {
     "gend": gend.make,
     "deeperforensics": deeperforensics.make,
     "df40": df40.make,
+    "dfd": google_dfd.make,
+    "celeb_df_v1": celeb_df.make_v1,
+    "celeb_df_v2": celeb_df.make_v2,
+    "celeb_df_pp": celeb_df.make_pp,
+    "dfdc": dfdc.make,
+    "dfdc_preview": dfdc_preview.make,
     "deepfake_timit": deepfake_timit.make,
     "uadfv": uadfv.make,
     "dacon": dacon.make,
@@ -40,7 +50,7 @@ TOYS: dict[str, Callable[[Toy], None]] = {
     "deepfake_eval": deepfake_eval.make,
     "list": csv_list.make,
     "folders": folders.make,
-}
+}  # those made of the same clips stand together: drawn once
 
 
 def make_toy(name: str, root: Path, *, seed: int = 0) -> Toy:

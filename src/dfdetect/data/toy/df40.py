@@ -6,7 +6,7 @@ from dfdetect.data.toy.painter import Shot, Toy, Way
 
 METHODS: dict[str, Way] = {"simswap": "swap", "blendface": "swap", "facevid2vid": "reenact"}
 PAIRS = {"train": (("033", "097"), ("605", "954")), "test": (("955", "201"),)}
-CELEBS = (("id0", "id16", "0003"), ("id16", "id0", "0001"))
+CELEBS = (("id0", "id16", "0003"), ("id16", "id0", "0005"))
 
 
 def make(toy: Toy) -> None:

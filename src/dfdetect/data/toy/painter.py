@@ -37,7 +37,7 @@ Way = Literal["swap", "reenact"]
 FPS = 8
 N_FRAMES = 8
 SIZE_WH = (320, 240)
-_KEPT_CLIPS = 24  # drawn clips held in memory, 2 MB each
+_KEPT_CLIPS = 24  # held in memory, 2 MB each
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,10 +196,11 @@ def _mask(scene: DrawnScene, radii_uv: FloatArray, centre_v: float, soft: float)
     down = np.array([-across[1], across[0]])
     centre = np.array([(left + right) / 2, (top + bottom) / 2]) + down * (centre_v - 0.16) * unit_px
     height_px, width_px = scene.image.shape[:2]
-    y, x = np.mgrid[0:height_px, 0:width_px].astype(np.float32) + np.float32(0.5)
-    dx, dy = x - centre[0], y - centre[1]
-    u, v = (dx * across[0] + dy * across[1]) / unit_px, (dx * down[0] + dy * down[1]) / unit_px
-    return smooth_step((1 - np.hypot(u / radii_uv[0], v / radii_uv[1])) / soft)
+    dx = np.arange(width_px, dtype=np.float32)[None, :] + np.float32(0.5 - centre[0])
+    dy = np.arange(height_px, dtype=np.float32)[:, None] + np.float32(0.5 - centre[1])
+    u = (dx * across[0] + dy * across[1]) / np.float32(unit_px * radii_uv[0])
+    v = (dx * down[0] + dy * down[1]) / np.float32(unit_px * radii_uv[1])
+    return smooth_step((1 - np.sqrt(u * u + v * v)) / np.float32(soft))
 
 
 def _regrown(image: UInt8Array, share: float) -> UInt8Array:
@@ -211,8 +212,7 @@ def _regrown(image: UInt8Array, share: float) -> UInt8Array:
 
 def _coloured_as(target: UInt8Array, face: UInt8Array, mask: Float32Array, share: float) -> UInt8Array:
     """Move the face's mean colour under the mask towards the target's, as swaps do to hide their edge."""
-    weight = mask / mask.sum()
-    shift = ((target.astype(np.float32) - face) * weight[:, :, None]).sum(axis=(0, 1)) * share
+    shift = np.einsum("hwc,hw->c", target.astype(np.float32) - face, mask) / mask.sum() * share
     return np.asarray(np.clip(np.rint(face + shift), 0, 255), np.uint8)
 
 
@@ -270,4 +270,4 @@ def _white(mask: Float32Array) -> UInt8Array:
 
 
 def _encoded(path: str, image: UInt8Array) -> bytes:
-    return encode_png(image) if path.lower().endswith(".png") else encode_jpeg(image, 90)
+    return encode_png(image, effort=1) if path.lower().endswith(".png") else encode_jpeg(image, 90)
