@@ -50,6 +50,9 @@ p_shrink = 0
 p_blur = 0
 p_noise = 0
 p_gray = 0
+p_retouch = 0
+p_again = 0
+p_cutout = 0
 """
 
 
