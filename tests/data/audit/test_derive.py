@@ -30,6 +30,42 @@ KNOWN: dict[str, tuple[str, str | None, str | None, str | None, str | None]] = {
         *("df40/simswap/cdf/id0_id16_0003", "fake"),
         *("celeb_df:id0", "celeb_df:id16", "celeb_df/Celeb-real/id0_0003"),
     ),
+    "Celeb-DF-v2/Celeb-synthesis/frames/id0_id16_0003/000.png": (
+        *("celeb_df/Celeb-synthesis/id0_id16_0003", "fake"),
+        *("celeb_df:id0", "celeb_df:id16", "celeb_df/Celeb-real/id0_0003"),
+    ),
+    "Celeb-DF-v1/Celeb-synthesis/id0_id16_0003.mp4": (
+        *("celeb_df/Celeb-synthesis-v1/id0_id16_0003", "fake"),
+        *("celeb_df:id0", "celeb_df:id16", "celeb_df/Celeb-real/id0_0003"),
+    ),
+    "celeb/id0_0003-012-00.png": (
+        *("celeb_df/Celeb-real/id0_0003", "real"),
+        *("celeb_df:id0", None, "celeb_df/Celeb-real/id0_0003"),
+    ),
+    "Celeb-DF-v2/YouTube-real/00170.mp4": (
+        *("celeb_df/YouTube-real/00170", "real"),
+        *(None, None, "celeb_df/YouTube-real/00170"),
+    ),
+    "Celeb-synthesis/FaceSwap/BlendFace/frames/id0_id1_0000/1.png": (
+        *("celeb_df/BlendFace/id0_id1_0000", "fake"),
+        *("celeb_df:id0", "celeb_df:id1", "celeb_df/Celeb-real/id0_0000"),
+    ),
+    "Celeb-synthesis/TalkingFace/SadTalker/id0_0003_test_0012.mp4": (
+        *("celeb_df/SadTalker/id0_0003_test_0012", "fake"),
+        *("celeb_df:id0", None, None),
+    ),
+    "DeepFakeDetection/c23/frames/24_23__outside_talking__YR5OVD4S/000.png": (
+        *("dfd/24_23__outside_talking__YR5OVD4S", "fake"),
+        *("dfd:24", "dfd:23", "dfd/24__outside_talking"),
+    ),
+    "crops/24__outside_talking_0012.png": (
+        *("dfd/24__outside_talking", "real"),
+        *("dfd:24", None, "dfd/24__outside_talking"),
+    ),
+    "method_B/1260311/1260311_C/1255229_1260311_C_001.mp4": (
+        *("dfdcp/method_B/1255229_1260311_C_001", "fake"),
+        *("dfdcp:1260311", "dfdcp:1255229", "dfdcp/1260311_C_001"),
+    ),
     "manipulated_videos/end_to_end/frames/033_M101/000.png": (
         *("deeperforensics/end_to_end/033_M101", "fake"),
         *("ffpp:033", "deeperforensics:M101", "ffpp/youtube/033"),
@@ -74,6 +110,8 @@ UNKNOWN = (
     "real/background/00.png",
     "faces/image_00001.jpg",
     "a/b/c.mp4",
+    "other/00170.mp4",  # five digits anywhere but in YouTube-real
+    "runs/2024_01_05.png",
     "",
 )
 

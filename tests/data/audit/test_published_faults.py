@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,11 @@ import pytest
 
 from audit_splits import deepfakebench, ten_letters, write_ff_lists
 from dfdetect.data.audit import AuditReport, audit
+from dfdetect.data.audit.official import CELEB_LIST
+from dfdetect.data.readers import READERS
+from dfdetect.data.readers.reader import Reading
+from dfdetect.data.sample import to_table
+from dfdetect.data.tree import NamedFile, Tree
 
 STRADDLING = {"605 606", "639 640", "755 756", "837 838", "875 876", "954 955", "982 983"}
 
@@ -45,6 +51,81 @@ def test_an_upload_that_straddles_made_up_lists(tmp_path: Path) -> None:
     # Each of the two clips is an original, a target of five fakes and a donor of five, which are not of its upload.
     assert report.leaks[0].samples == (6, 6)
     assert not audit(write_ff_lists(tmp_path / "clean", straddle=False)).leaks_found
+
+
+def celeb_tree(listed: Iterable[str]) -> Tree:
+    """Names as in Celeb-DF-v2: 59 people with ten clips each, 300 strangers, and of the fakes
+    those that are listed and one more for each original (idA with the face of the next)."""
+    people = [f"id{n}" for n in range(62) if n not in (14, 15, 18)]
+    names = set(listed) | {f"YouTube-real/{n:05d}.mp4" for n in range(300)}
+    for person, other in zip(people, [*people[1:], people[0]], strict=True):
+        names |= {f"Celeb-real/{person}_{n:04d}.mp4" for n in range(10)}
+        names |= {f"Celeb-synthesis/{person}_{other}_{n:04d}.mp4" for n in range(10)}
+    return Tree(Path("/data/Celeb-DF-v2"), [NamedFile(name, 1) for name in sorted(names)])
+
+
+@pytest.mark.shared_data
+def test_56_of_59_celebrities_are_in_the_official_test_of_celeb_df(shared_data: Path) -> None:
+    lists = shared_data / "lists" / "celeb_df_v2"
+    listed = [line.split()[1] for line in (lists / CELEB_LIST).read_text().splitlines()]
+    report = audit(to_table(READERS["celeb_df_v2"].read(Reading(celeb_tree(listed), lists))))
+    identity = report.leak("identity", "train", "test")
+    assert identity is not None
+    assert (identity.keys, identity.keys_in) == (56, (59, 56))
+    assert [split.samples for split in report.splits][1] == 518
+
+
+@pytest.mark.shared_data
+def test_the_list_of_celeb_df_alone_proves_most_of_it(shared_data: Path) -> None:
+    """For 234 of 340 test fakes the very clip that they were made from is not in the list, so it is train."""
+    for source in (shared_data / "lists" / "celeb_df_v2", shared_data / "lists" / "celeb_df_v2" / CELEB_LIST):
+        report = audit(source)
+        pair, identity = report.leak("pair", "train", "test"), report.leak("identity", "train", "test")
+        assert pair is not None
+        assert identity is not None
+        assert pair.samples == (164, 234)
+        assert (identity.keys, identity.keys_in) == (50, (50, 56))
+        assert [note.code for note in report.notes] == ["part_of_train"]
+
+
+def test_a_made_up_list_of_celeb_df(tmp_path: Path) -> None:
+    lines = ["1 Celeb-real/id0_0000.mp4", "0 Celeb-synthesis/id0_id1_0000.mp4", "0 Celeb-synthesis/id1_id0_0004.mp4"]
+    (tmp_path / CELEB_LIST).write_text("\n".join([*lines, "1 YouTube-real/00170.mp4"]))
+    report = audit(tmp_path)
+    pair = report.leak("pair", "train", "test")
+    assert pair is not None
+    assert [(example.key, example.second) for example in pair.examples] == [
+        ("celeb_df/Celeb-real/id1_0004", "/Celeb-DF-v2/Celeb-synthesis/id1_id0_0004.mp4")
+    ]
+    identity = report.leak("identity", "train", "test")
+    assert identity is not None
+    assert (identity.keys, identity.keys_in) == (1, (1, 2))
+    donor = report.leak("donor", "train", "test")
+    assert donor is not None
+    assert donor.examples[0].second == "/Celeb-DF-v2/Celeb-synthesis/id0_id1_0000.mp4"
+
+
+def test_a_loader_that_takes_the_ones_of_celeb_df_for_fakes(tmp_path: Path) -> None:
+    lines = ["1 Celeb-real/id0_0000.mp4", "0 Celeb-synthesis/id0_id1_0000.mp4"]
+    (tmp_path / "test.txt").write_text("\n".join(lines))
+    report = audit(splits={"train": {"path": ["a.png"]}, "test": tmp_path / "test.txt"})
+    assert "labels look reversed" in next(note.text for note in report.notes if note.code == "reversed_labels")
+
+
+def test_celeb_df_in_deepfakebench(tmp_path: Path) -> None:
+    """Test clips are left in train, and validation is the test."""
+    classes = {
+        "CelebDFv2_real": {"train": ["id0_0000", "id1_0001"], "val": ["id1_0001"], "test": ["id1_0001"]},
+        "CelebDFv2_fake": {"train": ["id0_id1_0000"], "val": ["id1_id0_0001"], "test": ["id1_id0_0001"]},
+    }
+    report = audit(saved(tmp_path, deepfakebench("Celeb-DF-v2", classes)))
+    same, val = report.leak("video", "train", "test"), report.leak("video", "val", "test")
+    assert same is not None
+    assert val is not None
+    assert (same.keys, val.keys, val.keys_in) == (1, 2, (2, 2))
+    identity = report.leak("identity", "train", "test")
+    assert identity is not None
+    assert identity.keys == 2
 
 
 def saved(tmp_path: Path, data: Any) -> Path:

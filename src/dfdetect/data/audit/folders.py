@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from dfdetect.data.audit.official import CELEB_LIST, FF_LISTS, celeb_list, faceforensics_lists, from_samples
 from dfdetect.data.audit.report import Note
 from dfdetect.data.audit.source import Source
 from dfdetect.data.audit.tables import ReadOptions, read_parquet
 from dfdetect.data.lists import SPLIT_WORDS
-from dfdetect.data.readers import READERS, faceforensics
 from dfdetect.data.readers.reader import Reading
-from dfdetect.data.sample import Sample, to_table
+from dfdetect.data.readers.recognise import recognise
+from dfdetect.data.sample import Sample
 from dfdetect.data.tree import IMAGE_SUFFIXES, VIDEO_SUFFIXES, NamedFile, Tree, list_tree
 from dfdetect.errors import UsageError
 
-_FF_LISTS = ("train.json", "val.json", "test.json")
 _NOT_DATASETS = ("folders", "list")  # readers that know no public dataset
 
 
@@ -27,8 +26,12 @@ def read_folder(root: Path, split: str | None, lists: Path | None, options: Read
         return read_parquet(shards, str(root), options)
     tree = list_tree(root)
     media = [file for file in tree.files if _is_media(file)]
-    if not media and {file.path.lower() for file in tree.files} >= set(_FF_LISTS):
-        return faceforensics_lists(root)
+    if not media:
+        lists_here = {file.path for file in tree.files}
+        if lists_here >= set(FF_LISTS):
+            return faceforensics_lists(root)
+        if CELEB_LIST in lists_here:
+            return celeb_list(root / CELEB_LIST)
     notes = [Note(problem.code, f"{problem.path}: {problem.text}") for problem in tree.problems]
     if split is None and (found := _official(tree, lists)) is not None:
         return found
@@ -75,33 +78,14 @@ def _readable(path: str) -> str:
 
 
 def _official(tree: Tree, lists: Path | None) -> Source | None:
-    """A public dataset as downloaded whose reader knows two official splits or more; None for anything else."""
-    for reader in READERS.values():
-        if reader.name in _NOT_DATASETS or not reader.matches(tree):
-            continue
-        samples = list(reader.read(Reading(tree, lists)))
-        if len({sample.split for sample in samples} - {""}) > 1:
-            return from_samples(samples, f"{tree.root} ({reader.title})")
-    return None
-
-
-def from_samples(samples: Iterable[Sample], name: str) -> Source:
-    """Samples of a dataset's reader: all keys are known, so nothing is told from paths."""
-    return Source(name, to_table(samples), is_index=True)
-
-
-def faceforensics_lists(folder: Path) -> Source:
-    """train.json, val.json, test.json and conversion_dict.json alone: the clips that they name, each method's fakes."""
-    names: dict[str, None] = {}
-    for file in _FF_LISTS:
-        for pair in json.loads((folder / file).read_text(encoding="utf-8")):
-            a, b = (str(name).zfill(3) for name in pair)
-            names |= dict.fromkeys((a, b, f"{a}_{b}", f"{b}_{a}"))
-    fakes = [f"manipulated_sequences/{method}/c23/videos" for method in faceforensics.METHODS]
-    places = [
-        f"{above}/{name}.mp4"
-        for name in names
-        for above in (fakes if "_" in name else ["original_sequences/youtube/c23/videos"])
-    ]
-    tree = Tree(Path("/FaceForensics++"), [NamedFile(place, 1) for place in sorted(places)])
-    return from_samples(faceforensics.read(Reading(tree, folder)), f"{folder} (official lists of FaceForensics++)")
+    """Public datasets as downloaded whose readers know two official splits or more; None for anything else."""
+    found: dict[str, Sample] = {}
+    titles = []
+    for part, reader in recognise(tree):
+        if reader.name not in _NOT_DATASETS:
+            titles.append(reader.title)
+            for sample in reader.read(Reading(part, lists)):
+                found.setdefault(sample.path, sample)
+    if len({sample.split for sample in found.values()} - {""}) < 2:
+        return None
+    return from_samples(found.values(), f"{tree.root} ({', '.join(titles)})")

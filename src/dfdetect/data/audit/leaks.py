@@ -86,19 +86,20 @@ def _leak(rows: SplitRows, kind: str, side: _Side, both: Bools, pair: tuple[int,
         samples=(int((touched & (rows.split == a)).sum()), int((touched & (rows.split == b)).sum())),
         samples_in=(int(sizes[a]), int(sizes[b])),
         examples=tuple(
-            Example(side.keys.name(code), *(_first_path(rows, side.keys, code, part) for part in pair))
+            Example(side.keys.name(code), *(_first_path(rows, side.keys, code, part, kind) for part in pair))
             for code in np.flatnonzero(both)[:MOST_EXAMPLES].tolist()
         ),
     )
 
 
-def _first_path(rows: SplitRows, keys: Keys, code: int, split: int) -> str:
+def _first_path(rows: SplitRows, keys: Keys, code: int, split: int, kind: str) -> str:
+    """A sample of a key that shows best what is shared: an original, or for a donor a fake with this face."""
     inside = np.zeros(len(rows), bool)
     for codes in keys.codes:
         inside |= codes == code
     found = np.flatnonzero(inside & (rows.split == split))
-    reals = found[rows.label[found] == 0]  # an original shows best what two clips share
-    return str(rows.path[int((reals if len(reals) else found)[0])].as_py())
+    best = found[keys.codes[-1][found] == code if kind == "donor" else rows.label[found] == 0]
+    return str(rows.path[int((best if len(best) else found)[0])].as_py())
 
 
 def _sides(rows: SplitRows) -> Iterator[tuple[str, _Side]]:

@@ -12,6 +12,7 @@ from dfdetect.data.audit.checks import clear_empty_keys, comparable_paths, find_
 from dfdetect.data.audit.folders import read_folder
 from dfdetect.data.audit.json_splits import read_json
 from dfdetect.data.audit.leaks import find_leaks, not_checked, split_sizes
+from dfdetect.data.audit.official import celeb_list, is_celeb_list
 from dfdetect.data.audit.pixels import PixelOptions, find_look_alikes, hash_files
 from dfdetect.data.audit.report import AuditReport, Leak, Note
 from dfdetect.data.audit.rows import content_keys, files_of, join_sources, look_up, name_keys, to_rows
@@ -115,6 +116,8 @@ def _read(source: Any, split: str | None, lists: Path | None, options: ReadOptio
         return read_json(path, split, options)
     if suffix in (".jsonl", ".ndjson"):
         return read_json_lines(path, options)
+    if split is None and suffix == ".txt" and is_celeb_list(path):
+        return celeb_list(path)
     if suffix in (".txt", ".lst", ""):
         return read_lines(path, options)
     raise UsageError(f"{path}: a split is {_KINDS_OF_FILE}; got a file with the suffix {path.suffix!r}")

@@ -93,7 +93,64 @@ def _dfdc(groups: Groups) -> str | None:
     return f"dfdc/{groups['clip'].lower()}" if told else None
 
 
+def _dfd(groups: Groups) -> str:
+    clip = groups["clip"]
+    fake = re.match(r"\d+_\d+__", clip) is not None
+    return f"{'manipulated_sequences/DeepFakeDetection' if fake else 'original_sequences/actors'}/c23/videos/{clip}.mp4"
+
+
+def _celeb(groups: Groups, version: str) -> str | None:
+    """Talking faces and 22 methods are Celeb-DF++, a folder named v1 is v1, anything else v2, whose names v1 shares."""
+    context, clip = groups["context"].lower(), groups["clip"].lower()
+    method = re.search(r"(faceswap|facereenact|talkingface)/([^/]+)", groups["context"], re.IGNORECASE)
+    found = "pp" if method else "v1" if re.search(r"celeb[ _-]?df[ _-]*\(?v1", context) else "v2"
+    if found != version:
+        return None
+    if clip.isdigit():
+        return f"YouTube-real/{clip}.mp4" if "youtube" in context else None
+    if re.fullmatch(r"id\d+_\d{4}", clip):
+        return f"Celeb-real/{clip}.mp4"
+    return f"Celeb-synthesis/{method[0] + '/' if method else ''}{clip}.mp4"
+
+
+def _celeb_scheme(version: str) -> Scheme:
+    clip = r"id\d+_(?:id\d+_)?\d{4}|\d{5}" if version != "pp" else r"id\d+_(?:id\d+_\d{4}|\d{4}(?:_[^/.]+)?)"
+    return Scheme(f"celeb_df_{version}", rf"{_START}(?P<clip>{clip}){_END}", lambda groups: _celeb(groups, version))
+
+
+def _dfdc_preview(groups: Groups) -> str:
+    clip = groups["clip"].upper()
+    if re.fullmatch(r"\d+_[A-Z]_\d+", clip):
+        return f"original_videos/{clip}.mp4"
+    return f"method_{'B' if 'method_b' in groups['context'].lower() else 'A'}/{clip}.mp4"
+
+
+def _df40_own_names(groups: Groups) -> str:
+    """A single picture stays itself; a frame stands for the folder of its clip."""
+    parts = groups["inside"].split("/")
+    if len(parts) > 1 and parts[-2].lower() not in ("frames", "faces", "crops", "images"):
+        parts[-1] = "000.png"
+    return f"DF40/{groups['method']}/{groups['base']}/{'/'.join(parts)}"
+
+
+_DF40_OWN = "|".join(map(re.escape, (*df40.WITH_REALS, *df40.WHOLE_FACES)))
+_ACTOR = r"(?:[0-9a-f]{20}|\d{6})"
+
+
+def _kodf(groups: Groups) -> str | None:
+    """Six digits alone are a date as often as an actor: they count in a fake's name, or in a folder of that name."""
+    actor, folder = groups["actor"], groups["context"].rpartition("/")[2]
+    if len(actor) == 6 and not groups["other"] and actor != folder and "kodf" not in groups["context"].lower():
+        return None
+    return f"{actor}/{groups['clip']}.mp4"
+
+
 SCHEMES: tuple[Scheme, ...] = (
+    Scheme(
+        "df40",
+        rf"(?i)(?:^|/)(?P<method>{_DF40_OWN})/(?P<base>fake|real|ff|ffpp|cdf|cdfv2)/(?P<inside>.+)$",
+        _df40_own_names,
+    ),
     Scheme(
         "df40",
         rf"{_START}(?P<method>{'|'.join(map(re.escape, (*df40.SWAPS, *df40.REENACTMENTS)))})/"
@@ -105,6 +162,11 @@ SCHEMES: tuple[Scheme, ...] = (
         rf"{_START}(?P<variant>(?:end_to_end|reenact)[^/]*)/{_QUIET}(?P<clip>\d{{3}}_[mw]\d{{3}}){_END}",
         lambda groups: f"manipulated_videos/{groups['variant']}/{groups['clip'].upper()}.mp4",
     ),
+    Scheme("dfd", rf"{_START}(?P<clip>\d{{2}}__[a-z_]*[a-z]|\d{{2}}_\d{{2}}__[a-z_]+__[a-z0-9]{{8}}){_END}", _dfd),
+    _celeb_scheme("pp"),
+    _celeb_scheme("v1"),
+    _celeb_scheme("v2"),
+    Scheme("dfdc_preview", rf"{_START}(?P<clip>(?:\d{{5,7}}_)?\d{{5,7}}_[a-z]_\d{{3}}){_END}", _dfdc_preview),
     Scheme("faceforensics", rf"{_START}(?P<clip>\d{{3}}(?:_\d{{3}})?){_END}", _ffpp),
     Scheme(
         "deepfake_timit",
@@ -123,11 +185,7 @@ SCHEMES: tuple[Scheme, ...] = (
         r"(?P<clip>\d{5}[^/.]*)(?:/[^/]*|\.[^/]*)?$",
         lambda groups: f"{groups['above']}/{groups['clip']}.mp4",
     ),
-    Scheme(
-        "kodf",
-        rf"(?i)(?:^|/)(?P<clip>[0-9a-f]{{20}}_(?:[0-9a-f]{{20}}_[1-5]_)?\d+){_END}",
-        lambda groups: f"{groups['clip'][:20]}/{groups['clip']}.mp4",
-    ),
+    Scheme("kodf", rf"{_START}(?P<clip>(?P<actor>{_ACTOR})_(?:(?P<other>{_ACTOR})_[1-5]_)?\d{{1,5}}){_END}", _kodf),
     Scheme(
         "wilddeepfake",
         r"(?i)(?:^|/)(?P<clip>(?:real|fake)[ _-](?:train|test)/\d+/(?:(?:real|fake)/)?[^/]+)/[^/]*$",
