@@ -88,6 +88,14 @@ def test_a_data_frame() -> None:
     assert not audit(numbers).leaks_found
 
 
+def test_pathlib_paths() -> None:
+    pandas = pytest.importorskip("pandas")
+    split = {**COLUMNS, "path": [Path(name) for name in COLUMNS["path"]]}
+    rows = [dict(zip(split, row, strict=True)) for row in zip(*split.values(), strict=True)]
+    for source in (split, rows, pandas.DataFrame(split)):
+        assert audit(source).leaks[0].examples[0].first == "a/1.png"
+
+
 def test_other_names_of_columns(tmp_path: Path) -> None:
     columns = {
         "File": COLUMNS["path"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -135,6 +136,15 @@ def read_json_lines(path: Path, options: ReadOptions) -> Source:
         raise _unreadable(path, options, error) from error
 
 
+def _text(cell: Any) -> Any:
+    """pathlib paths as text; anything else as it is."""
+    return os.fspath(cell) if isinstance(cell, os.PathLike) else cell
+
+
+def _plain(column: Any) -> Any:
+    return [_text(cell) for cell in column] if isinstance(column, (list, tuple)) else column
+
+
 def from_memory(data: Any, name: str, options: ReadOptions) -> Source:
     """A pandas DataFrame, an Arrow table, a list of dicts or a dict of columns."""
     import pyarrow as pa
@@ -143,11 +153,12 @@ def from_memory(data: Any, name: str, options: ReadOptions) -> Source:
         return from_arrow(data, name, options)
     try:
         if isinstance(data, Mapping):
-            table = pa.table(dict(data))
+            table = pa.table({name: _plain(column) for name, column in data.items()})
         elif isinstance(data, Sequence) and not isinstance(data, str):
-            table = pa.Table.from_pylist(list(data))
+            table = pa.Table.from_pylist([{name: _text(cell) for name, cell in row.items()} for row in data])
         else:
-            table = pa.Table.from_pandas(data, preserve_index=False)
+            objects = [name for name, kind in data.dtypes.items() if kind == object]
+            table = pa.Table.from_pandas(data.assign(**data[objects].map(_text)), preserve_index=False)
     except (pa.ArrowException, TypeError, AttributeError, ValueError) as error:
         raise UsageError(
             f"{name}: expected a path, a pandas DataFrame, an Arrow table, a list of dicts or a dict of columns; "
