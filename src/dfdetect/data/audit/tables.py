@@ -157,7 +157,7 @@ def from_memory(data: Any, name: str, options: ReadOptions) -> Source:
         elif isinstance(data, Sequence) and not isinstance(data, str):
             table = pa.Table.from_pylist([{name: _text(cell) for name, cell in row.items()} for row in data])
         else:
-            objects = [name for name, kind in data.dtypes.items() if kind == object]
+            objects = [name for name, kind in data.dtypes.items() if str(kind) == "object"]
             table = pa.Table.from_pandas(data.assign(**data[objects].map(_text)), preserve_index=False)
     except (pa.ArrowException, TypeError, AttributeError, ValueError) as error:
         raise UsageError(
