@@ -26,6 +26,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from dfdetect.train.module import FaceModule
 from dfdetect.train.network import first_network, resolve, spec_of
 from dfdetect.train.recipe import Recipe, load_recipe
+from dfdetect.train.record import Recorder
 from dfdetect.train.run import Machine, _quiet_libraries, _trainer
 from dfdetect.train.run_data import RunData
 from dfdetect.train.sources import Item
@@ -116,7 +117,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, _quiet_libraries():
         data = RunData(recipe, module, train=source, val=None, workers=0)
         machine = Machine(workers=0, quiet=True, device="cpu")
-        _trainer(recipe, Path(folder), module, [beside], machine=machine, epochs=1).fit(module, datamodule=data)
+        callbacks = [Recorder(Path(folder), module), beside]
+        trainer = _trainer(recipe, Path(folder), callbacks, machine=machine, epochs=1)
+        trainer.fit(module, datamodule=data)
     print(conditions())
     print(f"{given.architecture}, {given.size} px, {given.images} images, {given.threads} threads, {given.steps} pairs")
     for clock, name in enumerate(("clock", "processor")):

@@ -55,6 +55,16 @@ def test_a_local_file_in_timms_format_fills_the_backbone(name: str, tmp_path: Pa
     assert len(set(own) & set(state)) == len(own)
 
 
+def test_a_file_may_say_whose_weights_it_holds(tmp_path: Path) -> None:
+    """Weights that were carried to another machine came back without their licence."""
+    state = timm.create_model("test_efficientnet", pretrained=False).state_dict()
+    halved = {key: value.half().contiguous() for key, value in state.items()}
+    save_file(halved, tmp_path / "w.safetensors", metadata={"name": "timm/x", "licence": "MIT"})
+    net, start = pretrained_backbone("test_efficientnet", weights=tmp_path / "w.safetensors")
+    assert (start.name, start.licence) == ("timm/x", "MIT")
+    assert net.conv_stem.weight.dtype == torch.float32
+
+
 def test_positions_are_resampled_for_another_size(tmp_path: Path) -> None:
     """GenD runs a network for 336 px at 224."""
     state = published("test_vit", tmp_path / "model.safetensors")

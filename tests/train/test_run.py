@@ -113,6 +113,20 @@ def test_stop_and_resume_gives_the_weights_of_the_unbroken_run(recipe: Recipe, t
     assert len(lines(run)) == 2
 
 
+def test_sittings_of_a_moment_end_in_the_same_weights(smallest: Recipe, tmp_path: Path) -> None:
+    """Ten minutes on somebody's GPU at a time."""
+    whole = train(smallest, tiny_shards(), tmp_path / "whole", machine=HERE)
+    run, sitting = tmp_path / "parts", replace(HERE, max_minutes=1e-6)
+    train(smallest, tiny_shards(), run, machine=sitting)
+    assert load_newest(run / "checkpoints", pytest.fail).progress.step == 1
+    assert not (run / "metrics.jsonl").exists()
+    for _ in range(3):
+        train(smallest, tiny_shards(), run, resume=True, machine=sitting)
+    assert weights_hash(run) == weights_hash(whole)
+    with pytest.raises(UsageError, match="works on one device"):
+        train(smallest, tiny_shards(), tmp_path / "x", machine=replace(sitting, devices=2))
+
+
 def test_a_damaged_checkpoint_ends_in_the_same_weights(
     smallest: Recipe, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

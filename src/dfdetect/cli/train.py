@@ -22,6 +22,9 @@ def command(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the run folder's last checkpoint.")] = False,
     start_from: Annotated[Path | None, typer.Option("--from", help="Begin with these weights (safetensors).")] = None,
     epochs: Annotated[int | None, typer.Option(help="Stop after so many epochs; go on later with --resume.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Stop after so many minutes with a checkpoint; go on later with --resume.")
+    ] = None,
     workers: Annotated[int, typer.Option(help="Processes that make pictures.")] = 1,
     threads: Annotated[int | None, typer.Option(help="Threads of the network (default: all cores).")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
@@ -64,7 +67,7 @@ def command(
         start_from=start_from,
         max_epochs=epochs,
         allow_leaks=allow_leaks,
-        machine=Machine(workers, threads, device, devices, quiet),
+        machine=Machine(workers, threads, device, devices, quiet, minutes),
     )
     typer.echo(f"run folder: {out}\nnext: dfdetect export {out} -d {shards} -o BUNDLE")
 

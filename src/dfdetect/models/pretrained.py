@@ -43,7 +43,7 @@ def pretrained_backbone(
     weights: a local file (timm's or the Lite package's keys) instead of looking for one. ModelUnusable names the file
     to bring and the places that were looked at, or says what does not fit.
     """
-    start = Start(weights.name, "see its card", weights) if weights else find_pretrained(architecture)
+    start = Start(*_said(weights), weights) if weights else find_pretrained(architecture)
     state = read_state(start.path)
     if any(key.startswith("_blocks.") for key in state):
         state = map_lite_keys(state, [len(stage) for stage in zoo.create_backbone(architecture).blocks])
@@ -53,6 +53,20 @@ def pretrained_backbone(
         raise ModelUnusable(f"{start.path.name} does not fit {architecture}: {str(error)[:300]}") from error
     _refuse_misfit(net, state, f"{start.path.name} does not fit {architecture}")
     return net, start
+
+
+def _said(weights: Path) -> tuple[str, str]:
+    """(name, licence) as a safetensors file's metadata give them, or the file's name."""
+    said: dict[str, str] = {}
+    if weights.suffix == ".safetensors" and weights.is_file():
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(weights, framework="pt") as opened:
+                said = opened.metadata() or {}
+        except SafetensorError:
+            said = {}  # `read_state` says what is wrong with it
+    return said.get("name", weights.name), said.get("licence", "see its card")
 
 
 def find_pretrained(architecture: str) -> Start:

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str]) -> int:
     from dfdetect.train.recipe import load_recipe
     from dfdetect.train.run import Machine, train
 
-    machine = Machine(given.workers, given.threads, given.device, given.devices, given.quiet)
+    machine = Machine(given.workers, given.threads, given.device, given.devices, given.quiet, given.minutes)
     try:
         train(
             load_recipe(given.recipe, given.set),
@@ -51,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--resume", action="store_true", help="go on from the newest whole checkpoint")
     parser.add_argument("--from", dest="start_from", type=Path, help="begin with these weights (safetensors)")
     parser.add_argument("--epochs", type=int, help="stop after so many epochs; go on later with --resume")
+    parser.add_argument("--minutes", type=float, help="stop after so long with a checkpoint; go on with --resume")
     parser.add_argument("--workers", type=int, default=1, help="processes that make pictures")
     parser.add_argument("--threads", type=int, help="threads of the network")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")

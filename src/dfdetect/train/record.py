@@ -25,11 +25,16 @@ CURVE_FILE = "learning_curve.png"
 BAD_BATCH = "bad_batch"
 
 
+class TimeIsUp(Exception):  # noqa: N818 - says what happened
+    """The sitting is over; its checkpoint is written."""
+
+
 class Recorder(Callback):
     """After every epoch: metrics, the weights, a checkpoint; between: a checkpoint by time or by steps. Rank 0 only."""
 
-    def __init__(self, run: Path, module: FaceModule) -> None:
+    def __init__(self, run: Path, module: FaceModule, *, max_minutes: float | None = None) -> None:
         self.run = run
+        self.ends_at = None if max_minutes is None else time.monotonic() + 60 * max_minutes
         self.loop = module.recipe.loop
         self.began = time.monotonic() - module.progress.elapsed_s
         self.saved_at, self.saved_step = time.monotonic(), module.progress.step
@@ -43,8 +48,11 @@ class Recorder(Callback):
         minutes = (time.monotonic() - self.saved_at) / 60
         by_time = 0 < self.loop.checkpoint_minutes <= minutes
         by_steps = 0 < self.loop.checkpoint_steps <= progress.step - self.saved_step
-        if by_time or by_steps:
+        over = self.ends_at is not None and time.monotonic() >= self.ends_at
+        if by_time or by_steps or over:
             self.checkpoint(trainer, pl_module)
+        if over:
+            raise TimeIsUp
 
     def checkpoint(self, trainer: pl.Trainer, module: FaceModule) -> None:
         progress = module.progress

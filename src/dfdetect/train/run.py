@@ -35,7 +35,7 @@ from dfdetect.train.checkpoint import Checkpoint, has_checkpoint, load_newest, r
 from dfdetect.train.module import BadStep, FaceModule
 from dfdetect.train.network import first_network, resolve, spec_of
 from dfdetect.train.recipe import Recipe
-from dfdetect.train.record import CHECKPOINTS, Recorder, keep_rows_until, save_bad_batch
+from dfdetect.train.record import CHECKPOINTS, Recorder, TimeIsUp, keep_rows_until, save_bad_batch
 from dfdetect.train.rows import sources
 from dfdetect.train.run_data import RunData
 from dfdetect.train.sources import ItemSource
@@ -50,6 +50,7 @@ class Machine:
 
     workers: processes that make pictures. threads: of the network on a CPU (default: all cores). device: auto, cpu,
     cuda or mps (built for, never run by us). devices: GPUs, or for tests CPU processes, that share each batch.
+    max_minutes: stop after so long with a checkpoint, to go on later with resume; on one device.
     """
 
     workers: int = 1
@@ -57,6 +58,7 @@ class Machine:
     device: str = "auto"
     devices: int = 1
     quiet: bool = False
+    max_minutes: float | None = None
 
 
 def train(
@@ -84,6 +86,8 @@ def train(
         raise unknown_name("device", machine.device, DEVICES)
     if machine.device not in ("auto", "cpu") and not getattr(torch, machine.device).is_available():
         raise UsageError(f"device {machine.device!r} is not there, or this PyTorch was built without it; use cpu")
+    if machine.max_minutes is not None and machine.devices > 1:
+        raise UsageError("a limit in minutes works on one device; with several use --epochs")
     first_process = int(os.environ.get("LOCAL_RANK", "0")) == 0
     if first_process:
         _check_folder(run, resume)
@@ -103,8 +107,12 @@ def train(
     if epochs > 0:
         data = RunData(recipe, module, train=train_source, val=val_source, workers=machine.workers)
         callbacks: list[pl.Callback] = [_RestoreOptimiser(checkpoint)] if checkpoint else []
+        callbacks += [
+            Recorder(run, module, max_minutes=machine.max_minutes),
+            *([] if machine.quiet else [_Bar(module)]),
+        ]
         with _quiet_libraries():
-            trainer = _trainer(recipe, run, module, callbacks, machine=machine, epochs=epochs)
+            trainer = _trainer(recipe, run, callbacks, machine=machine, epochs=epochs)
             _fit(trainer, module, data, run, machine.workers)
     return run
 
@@ -135,9 +143,7 @@ def _module(recipe: Recipe, start_from: Path | None, checkpoint: Checkpoint | No
     return module
 
 
-def _trainer(
-    recipe: Recipe, run: Path, module: FaceModule, callbacks: list[pl.Callback], *, machine: Machine, epochs: int
-) -> pl.Trainer:
+def _trainer(recipe: Recipe, run: Path, callbacks: list[pl.Callback], *, machine: Machine, epochs: int) -> pl.Trainer:
     on_gpu = torch.cuda.is_available() and machine.device in ("auto", "cuda")
     several = DDPStrategy(process_group_backend="nccl" if on_gpu else "gloo") if machine.devices > 1 else "auto"
     return pl.Trainer(
@@ -148,7 +154,7 @@ def _trainer(
         max_epochs=epochs,
         default_root_dir=run,
         logger=False,
-        callbacks=[Recorder(run, module), *callbacks, *([] if machine.quiet else [_Bar(module)])],
+        callbacks=callbacks,
         enable_progress_bar=not machine.quiet,
         enable_checkpointing=False,
         enable_model_summary=False,
@@ -173,6 +179,8 @@ def _fit(trainer: pl.Trainer, module: FaceModule, data: RunData, run: Path, work
             f"{error.message}; no weight was changed by it. The batch is in {saved} (and .png): look at it. The last "
             f"good state is in {run / CHECKPOINTS}; a smaller optimiser.lr, begun with --from, may get past this"
         ) from error
+    except TimeIsUp:
+        _warn(f"time is up at step {module.progress.step} of {module.total_steps}; go on with --resume")
     except (MemoryError, RuntimeError) as error:
         if not _is_out_of_memory(error):
             raise
