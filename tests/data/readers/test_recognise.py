@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -103,6 +104,22 @@ def test_no_folder_an_empty_one_and_an_archive(tmp_path: Path) -> None:
         read_dataset(tmp_path / "dfdc_train_part_00.zip")
     with pytest.raises(DataError, match=r"dfdc_train_part_00\.zip is an archive: unpack it first"):
         read_dataset(tmp_path)
+
+
+def test_a_name_that_is_not_utf8_is_shown_and_left_out(tmp_path: Path) -> None:
+    """Written into an index, such a name breaks it after an hour of reading."""
+    plant(tmp_path, *FFPP)
+    odd = os.fsencode(tmp_path / "original_sequences/youtube/c23/videos") + b"/caf\xe9.mp4"
+    try:
+        with open(odd, "wb") as file:  # noqa: PTH123 - a Path cannot hold it
+            file.write(b"x")
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    (read,) = read_dataset(tmp_path)
+    assert len(read.samples) == 2
+    assert ("undecodable_name", "original_sequences/youtube/c23/videos/caf\\xe9.mp4") in {
+        (problem.code, problem.path) for problem in read.problems
+    }
 
 
 def test_an_archive_that_was_unpacked_beside_itself_is_no_problem(tmp_path: Path) -> None:

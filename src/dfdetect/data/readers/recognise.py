@@ -48,7 +48,7 @@ def read_dataset(root: Path, *, name: str | None = None, lists: Path | None = No
     """
     if name is not None and name not in READERS:
         raise unknown_name("dataset", name, READERS)
-    tree = list_tree(root)
+    tree = _with_readable_names(list_tree(root))
     if not tree.files:
         text = "".join(f"; {problem.path or 'it'} {problem.text}" for problem in tree.problems[:3])
         raise DataError(f"{root}: the folder is empty{text}")
@@ -61,6 +61,26 @@ def read_dataset(root: Path, *, name: str | None = None, lists: Path | None = No
         raise _nothing_read(reads[0], tree)
     extra = [*tree.problems, *_left_over(tree, reads)]
     return [*reads[:-1], replace(reads[-1], problems=(*reads[-1].problems, *extra))] if extra else reads
+
+
+def _with_readable_names(tree: Tree) -> Tree:
+    """Without files whose names are not UTF-8, which no index can hold; each becomes a problem."""
+    odd = [file for file in tree.files if not file.path.isascii() and _is_undecodable(file.path)]
+    problems = [
+        Problem("undecodable_name", path, "the name is not UTF-8 (its bytes are shown as \\xNN); rename it")
+        for path in (file.path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") for file in odd)
+    ]
+    out = {file.path for file in odd}
+    left = [file for file in tree.files if file.path not in out]
+    return Tree(tree.root, left, [*tree.problems, *problems])
+
+
+def _is_undecodable(path: str) -> bool:
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def recognise(tree: Tree) -> list[tuple[Tree, DatasetReader]]:
