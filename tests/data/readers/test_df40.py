@@ -23,6 +23,18 @@ def test_fakes_meet_the_clips_of_faceforensics(tmp_path: Path) -> None:
     assert (fake.donor_id, fake.kind, fake.bytes, fake.method) == ("ffpp:097", "crop", 2, "simswap")
 
 
+def test_fakes_meet_the_clips_of_celeb_df(tmp_path: Path) -> None:
+    plant(tmp_path / "Celeb-DF-v2", "Celeb-real/id0_0003.mp4", "YouTube-real/00012.mp4")
+    plant(tmp_path / "df40", f"{CDF}/000.png", "DF40/fomm/cdf/frames/00012/000.png")
+    reals = read_with("celeb_df_v2", tmp_path / "Celeb-DF-v2").samples
+    fakes = read_with("df40", tmp_path / "df40").samples
+    assert fakes[CDF].pair_key == fakes[CDF].source_key == reals["Celeb-real/id0_0003.mp4"].video_id
+    assert fakes[CDF].target_id == reals["Celeb-real/id0_0003.mp4"].target_id
+    stranger = reals["YouTube-real/00012.mp4"]
+    assert fakes["DF40/fomm/cdf/frames/00012"].source_key == stranger.source_key
+    assert stranger.target_id == ""
+
+
 def test_fakes_of_celeb_df(tmp_path: Path) -> None:
     found = read_with("df40", plant(tmp_path, f"{CDF}/000.png", "DF40/fomm/cdf/frames/00012/000.png"))
     fake, stranger = found.samples[CDF], found.samples["DF40/fomm/cdf/frames/00012"]

@@ -7,7 +7,7 @@ FaceForensics++ and Google's DFD are both downloaded.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from dfdetect.errors import DataError, unknown_name
 
 _OWN_DATA = "folders"  # the reader that knows no public dataset: asked only about what no other reader knows
 _LIST = "list"  # for a root alone: a CSV file in a folder below is most likely a dataset's own list
+_PICTURES_A_FOLDER = 3
 _ASIDE = re.compile(r"(^|/)(masks?|landmarks)/", re.IGNORECASE)
 
 
@@ -86,16 +87,18 @@ def _is_undecodable(path: str) -> bool:
 def recognise(tree: Tree) -> list[tuple[Tree, DatasetReader]]:
     """The parts of a tree that are known datasets; empty where there is none.
 
-    A reader that knows the whole tree reads the whole. Folders directly in it count where one of them is a dataset that
-    the whole is not: then each reader gets the folders that it knows.
+    A reader that knows the whole tree reads the whole. Folders directly in it count where other readers know one of
+    them than know the whole: then each reader gets the folders that it knows. So DF40 beside UADFV is two datasets,
+    though both readers find names of theirs in the whole.
     """
-    whole = [reader for reader in READERS.values() if reader.name != _OWN_DATA and reader.matches(tree)]
-    children = _children(tree)
+    outline = _outline(tree)
+    whole = [reader for reader in READERS.values() if reader.name != _OWN_DATA and reader.matches(outline)]
     public = [reader for reader in READERS.values() if reader.name not in (_OWN_DATA, _LIST)]
-    known = {child.root.name: [reader for reader in public if reader.matches(child)] for child in children}
-    if {reader.name for readers in known.values() for reader in readers} <= {reader.name for reader in whole}:
-        return [(tree, reader) for reader in whole] or _own_data(tree, children)
-    return _side_by_side(tree, whole, children, known)
+    known = {child.root.name: [reader for reader in public if reader.matches(child)] for child in _children(outline)}
+    of_whole = {reader.name for reader in whole} - {_LIST}
+    if all({reader.name for reader in readers} in (set(), of_whole) for readers in known.values()):
+        return [(tree, reader) for reader in whole] or _own_data(tree, _children(tree))
+    return _side_by_side(tree, whole, _children(tree), known)
 
 
 def _side_by_side(
@@ -110,10 +113,11 @@ def _side_by_side(
     for name, trees in parts.items():
         names = {part.root.name for part in trees}
         together = Tree(tree.root, [file for file in tree.files if file.path.partition("/")[0] in names])
-        at_once = len(trees) > 1 and READERS[name].matches(together)
+        at_once = len(trees) > 1 and READERS[name].matches(_outline(together))
         found += [(part, READERS[name]) for part in ([together] if at_once else trees)]
     rest = Tree(tree.root, [file for file in tree.files if not known.get(file.path.partition("/")[0])])
-    left = [(rest, reader) for reader in whole if reader.name not in parts and reader.matches(rest)]
+    rest_outline = _outline(rest)
+    left = [(rest, reader) for reader in whole if reader.name not in parts and reader.matches(rest_outline)]
     unknown = [child for child in children if not known[child.root.name]]
     return found + (left or _own_data(rest, unknown))
 
@@ -130,6 +134,19 @@ def _named(tree: Tree, reader: DatasetReader) -> list[tuple[Tree, DatasetReader]
     if reader.matches(tree):
         return [(tree, reader)]
     return [(child, reader) for child in _children(tree) if reader.matches(child)] or [(tree, reader)]
+
+
+def _outline(tree: Tree) -> Tree:
+    """Enough of a tree to recognise its layout: of the pictures in a folder three. Frames of clips come in millions."""
+    pictures: Counter[str] = Counter()
+    kept: list[NamedFile] = []
+    for file in tree.files:
+        if file.path.lower().endswith(IMAGE_SUFFIXES):
+            pictures[file.folder] += 1
+            if pictures[file.folder] > _PICTURES_A_FOLDER:
+                continue
+        kept.append(file)
+    return Tree(tree.root, kept)
 
 
 def _children(tree: Tree) -> list[Tree]:
