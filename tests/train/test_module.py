@@ -57,8 +57,7 @@ def batch(labels: list[float], failed: str = "") -> Batch:
 
 
 def step(made: FaceModule, labels: list[float]) -> float:
-    made.batch = batch(labels)
-    return float(made.training_step(made.batch, 0).detach())
+    return float(made.training_step(batch(labels), 0).detach())
 
 
 def test_the_loss_is_binary_cross_entropy() -> None:
@@ -68,9 +67,28 @@ def test_the_loss_is_binary_cross_entropy() -> None:
 
 def test_a_broken_loss_names_its_batch() -> None:
     """A run trained on for two hours after its loss had become NaN."""
+    made = module(float("nan"))
+    step(made, [1.0])
     with pytest.raises(BadStep, match=r"the loss became nan at step 0 \(epoch 0, batch 7\)") as caught:
-        step(module(float("nan")), [1.0])
+        made.refuse_broken(torch.tensor(1.0))
     assert caught.value.batch.labels.tolist() == [1.0]
+
+
+def test_the_broken_piece_of_a_step_is_the_one_that_is_kept() -> None:
+    """With gradients of four pieces added up, the last one was kept although the second was to blame."""
+    made = module(0.0)
+    step(made, [1.0])
+    made.net.head.bias.data.fill_(float("inf"))
+    step(made, [0.0, 0.0])
+    made.net.head.bias.data.fill_(0.0)
+    step(made, [1.0, 1.0, 1.0])
+    with pytest.raises(BadStep, match="the loss became inf") as caught:
+        made.refuse_broken(torch.tensor(float("nan")))
+    assert caught.value.batch.labels.tolist() == [0.0, 0.0]
+    made.pieces = made.pieces[:1]
+    with pytest.raises(BadStep, match="the gradient became nan"):
+        made.refuse_broken(torch.tensor(float("nan")))
+    made.refuse_broken(torch.tensor(3.0))
 
 
 def test_a_batch_that_could_not_be_made_is_named() -> None:
@@ -81,13 +99,12 @@ def test_a_batch_that_could_not_be_made_is_named() -> None:
 def test_the_average_forgets_the_untrained_weights_first() -> None:
     made = module()
     made.net.head.bias.data.fill_(1.0)
-    for _ in range(30):
-        made.ema.update_parameters(made.net)
+    for number in range(1, 31):
+        made.ema.update(made.net, number)
     assert float(made.ema.module.head.bias) > 0.99
     slow = module()
-    slow.ema.n_averaged.fill_(10_000)
     slow.net.head.bias.data.fill_(1.0)
-    slow.ema.update_parameters(slow.net)
+    slow.ema.update(slow.net, 10_000)
     assert float(slow.ema.module.head.bias) == pytest.approx(0.01, abs=1e-4)
 
 
@@ -95,8 +112,8 @@ def test_buffers_are_averaged_too() -> None:
     """Averaged weights under another step's batch norm score like an untrained network."""
     made = module(ema=0.998)
     made.net.features.norm.running_mean.fill_(4.0)
-    for _ in range(40):
-        made.ema.update_parameters(made.net)
+    for number in range(40):
+        made.ema.update(made.net, number)
     assert float(made.ema.module.features.norm.running_mean) == pytest.approx(4.0, abs=0.05)
 
 

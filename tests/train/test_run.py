@@ -195,6 +195,14 @@ def test_the_best_epoch_is_kept_and_patience_ends(tmp_path: Path, monkeypatch: p
     assert not torch.equal(kept, state.tensors["weights.ema.module.head.weight"])
 
 
+def test_a_metric_that_this_validation_does_not_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The best epoch by a figure that was never there is none, and the run ended without weights."""
+    monkeypatch.setattr("dfdetect.train.module.validation_metrics", lambda _: {"val_auc": 0.5, "val_loss": 1.0})
+    own = load_recipe(str(write_recipe(tmp_path)), [*SMALLEST, "loop.keep=best", "loop.metric=val_video_auc"])
+    with pytest.raises(DataError, match=r"loop.metric = val_video_auc cannot be measured .*val_auc, val_loss"):
+        train(own, tiny_shards(), tmp_path / "run", machine=HERE)
+
+
 def test_without_validation(tmp_path: Path) -> None:
     own = load_recipe(str(write_recipe(tmp_path)), [*SMALLEST, "data.validation=none"])
     run = train(own, shards_of(tmp_path, *plain_records(3)), tmp_path / "run", machine=HERE)

@@ -14,12 +14,12 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.swa_utils import AveragedModel
 
 from dfdetect.errors import DataError, TrainingFailed
 from dfdetect.models.input_tensor import InputTensor
 from dfdetect.models.spec import ModelSpec
 from dfdetect.models.zoo import CamNet, PooledNet
+from dfdetect.train.average import MovingAverage
 from dfdetect.train.batches import Batch
 from dfdetect.train.checkpoint import Progress
 from dfdetect.train.losses import total_loss
@@ -54,16 +54,14 @@ class FaceModule(pl.LightningModule):
         self.total_steps = steps_per_epoch * recipe.loop.epochs
         self.progress = progress or Progress()
         decay = recipe.optimiser.ema_decay
-        self.ema = AveragedModel(net, multi_avg_fn=self._average, use_buffers=True) if decay else None
-        if self.ema is not None:
-            self.ema.requires_grad_(False)
+        self.ema = MovingAverage(net, decay=decay) if decay else None
         self.begun = {"name": "random", "licence": ""}
         self.mask_head = nn.Conv2d(net.features.channels, 1, 1) if recipe.loss.mask_weight else None
         self.to_input = InputTensor(spec)
         self.sums: dict[str, Tensor | float] = {"loss": self.progress.loss_sum, "right": self.progress.right}
         self.scored: list[Scored] = []
         self.metrics: dict[str, float] = {}
-        self.batch: Batch | None = None
+        self.pieces: list[tuple[Batch, Tensor]] = []  # of this step, with their losses
 
     @property
     def best_net(self) -> CamNet | PooledNet:
@@ -81,14 +79,14 @@ class FaceModule(pl.LightningModule):
         torch.manual_seed(int(draw[0]))
         np.random.seed(int(draw[1]))  # noqa: NPY002 - timm and torchvision may use it
         random.seed(int(draw[2]))
-        self.batch = batch
+        if piece == 0:
+            self.pieces = []
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         seen = self.net.look(self.to_input(batch.images))
         mask_logits = self.mask_head(seen.maps) if self.mask_head is not None else None
         loss = total_loss(seen, batch.labels, batch.masks, mask_logits, self.recipe.loss)
-        if not torch.isfinite(loss):
-            raise self._bad("loss", float(loss.detach()))
+        self.pieces.append((batch, loss.detach()))
         with torch.no_grad():
             right = ((seen.logit > 0) == (batch.labels > 0.5)).sum()
             self.sums = {
@@ -105,8 +103,22 @@ class FaceModule(pl.LightningModule):
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         norm = torch.nn.utils.clip_grad_norm_(parameters, limit, foreach=True)
         scaled = getattr(self.trainer.precision_plugin, "scaler", None) is not None  # it skips such steps by itself
-        if not scaled and not torch.isfinite(norm):
-            raise self._bad("gradient", float(norm))
+        self.refuse_broken(torch.zeros(()) if scaled else norm)
+
+    def refuse_broken(self, norm: Tensor) -> None:
+        """BadStep when a loss of this step, or the gradient's length, is no number: before any weight is changed.
+
+        One question to the device for all of them, since a GPU is waited for with each.
+        """
+        losses = [loss for _, loss in self.pieces]
+        values = torch.stack([*losses, norm.to(losses[0])]).float().cpu()
+        if torch.isfinite(values).all():
+            return
+        wrong = int((~torch.isfinite(values)).nonzero()[0])
+        batch = self.pieces[min(wrong, len(losses) - 1)][0]
+        what = "loss" if wrong < len(losses) else "gradient"
+        where = f"step {self.progress.step} (epoch {self.progress.epoch}, batch {batch.number})"
+        raise BadStep(f"the {what} became {float(values[wrong])} at {where}", batch)
 
     def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None) -> None:
         set_rate(
@@ -118,27 +130,9 @@ class FaceModule(pl.LightningModule):
         )
         super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
         if self.ema is not None:
-            self.ema.update_parameters(self.net)
+            self.ema.update(self.net, self.progress.step)
         self.progress.step += 1
         self.progress.step_in_epoch += 1
-
-    @torch.no_grad()
-    def _average(self, averaged: Any, current: Any, seen: Any) -> None:
-        # A short memory at the start, so that the untrained weights are forgotten.
-        decay = min(self.recipe.optimiser.ema_decay, float((1 + seen) / (10 + seen)))
-        for mean, now in zip(averaged, current, strict=True):
-            if mean.is_floating_point():
-                mean.lerp_(now.to(mean.dtype), 1 - decay)
-            else:
-                mean.copy_(now)
-
-    def _bad(self, what: str, value: float) -> BadStep:
-        assert self.batch is not None
-        return BadStep(
-            f"the {what} became {value} at step {self.progress.step} (epoch {self.progress.epoch}, batch "
-            f"{self.batch.number})",
-            self.batch,
-        )
 
     def configure_optimizers(self) -> Optimizer:
         extra = [] if self.mask_head is None else list(self.mask_head.parameters())
@@ -184,6 +178,7 @@ class FaceModule(pl.LightningModule):
     def restore_weights(self, weights: dict[str, Tensor]) -> None:
         """Give back what `kept_weights` gave. DataError when it is of another network."""
         found = dict(weights)
+        found.pop("ema.n_averaged", None)  # of the first checkpoints
         try:
             for name, p in self.net.named_parameters():
                 if not p.requires_grad and self.ema is not None:

@@ -13,6 +13,7 @@ from pytorch_lightning.callbacks import Callback
 from torch.optim import Optimizer
 
 from dfdetect.batch.whole_file import whole_file
+from dfdetect.errors import DataError
 from dfdetect.train.batches import Batch
 from dfdetect.train.checkpoint import save_checkpoint, write_whole
 from dfdetect.train.module import FaceModule
@@ -68,6 +69,11 @@ class Recorder(Callback):
         module: FaceModule = pl_module
         progress, metrics = module.progress, {**module.training_metrics(), **module.metrics}
         chosen = metrics.get(self.loop.metric)
+        if chosen is None and module.metrics and (self.loop.keep == "best" or self.loop.patience):
+            raise DataError(
+                f"loop.metric = {self.loop.metric} cannot be measured on this validation (it has "
+                f"{', '.join(sorted(module.metrics))}): figures of clips need several pictures of one clip"
+            )
         better = chosen is not None and is_better(self.loop.metric, chosen, progress.best)
         if better:
             progress.best, progress.best_epoch = chosen, progress.epoch

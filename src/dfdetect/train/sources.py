@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dfdetect.data.augment import AugmentOptions
 from dfdetect.data.framing import frame_face
@@ -85,6 +86,7 @@ class LabelledSource:
                 f"training on labelled rows needs both classes; got {len(self.reals)} real and {len(self.fakes)} fake. "
                 'Real rows alone: use data.kind = "self_blend"'
             )
+        self.orders: dict[int, tuple[int, NDArray[np.int64]]] = {}
         self.of_video: dict[str, list[int]] = {}
         for index in self.reals:
             for key in {records[index].video_id, records[index].pair_key} - {""}:
@@ -104,8 +106,10 @@ class LabelledSource:
 
     def _turn(self, rows: Sequence[int], stream: int, number: int) -> int:
         turn, place = divmod(number, len(rows))
-        order = np.random.default_rng([self.seed, 4, stream, turn]).permutation(len(rows))
-        return rows[int(order[place])]
+        if self.orders.get(stream, (-1, None))[0] != turn:  # one order a stream is held: items come nearly in turn
+            order = np.random.default_rng([self.seed, 4, stream, turn]).permutation(len(rows))
+            self.orders[stream] = (turn, order)
+        return rows[int(self.orders[stream][1][place])]
 
     def _crop(self, record: FaceRecord, rng: np.random.Generator, size_px: int) -> UInt8Array:
         framed = frame_face(record.picture(), points_of(record), rng, self.augment, size_px=size_px)
