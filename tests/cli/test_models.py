@@ -116,3 +116,57 @@ def test_a_model_without_a_map_says_so(shelf: Path, tmp_path: Path, capsys: pyte
     assert run([*arguments, "--model", "tiny"]) == 0
     assert "has no map" not in capsys.readouterr().err
     assert "This model has no map" not in next((tmp_path / "out").glob("*.html")).read_text()
+
+
+STATED = {
+    "--input-size": "32", "--margin": "0.2", "--mean": "0.5,0.5,0.5", "--std": "0.5,0.5,0.5", "--pixels": "0-1",
+    "--channels": "RGB", "--layout": "NCHW", "--output": "logit:fake=high", "--source": "a paper", "--licence": "MIT",
+}  # fmt: skip
+
+
+def import_it(folder: Path, **changes: str | None) -> int:
+    pytest.importorskip("onnx")
+    from foreign_onnx import foreign_onnx
+
+    (folder / "theirs.onnx").write_bytes(foreign_onnx())
+    stated = {**STATED, **{f"--{name.replace('_', '-')}": value for name, value in changes.items()}}
+    flags = [part for flag, value in stated.items() if value is not None for part in (flag, value)]
+    return run(["models", "import", str(folder / "theirs.onnx"), "-o", str(folder / "theirs"), *flags])
+
+
+def test_somebody_elses_network_is_imported_and_marked(shelf: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert import_it(shelf) == 0
+    assert f"next: dfdetect calibrate {shelf / 'theirs'}" in capsys.readouterr().out
+    assert run(["models", "show", "theirs"]) == 0
+    shown = capsys.readouterr().out
+    for expected in ("imported  from a paper: not ours, not measured by us", "weights   MIT", "heatmap   none"):
+        assert expected in shown
+    assert run(["models", "list"]) == 0
+    assert "imported" in capsys.readouterr().out
+    assert run(["models", "verify", "theirs"]) == 0
+
+
+@pytest.mark.parametrize("flag", sorted(STATED))
+def test_each_statement_must_be_made(shelf: Path, flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert import_it(shelf, **{flag.removeprefix("--").replace("-", "_"): None}) == 2
+    assert flag in capsys.readouterr().err
+    assert not (shelf / "theirs").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "says"),
+    [
+        ({"mean": "0.5"}, 2, "--mean: expected three numbers"),
+        ({"std": "a,b,c"}, 2, "--std: expected three numbers"),
+        ({"pixels": "-1-1"}, 2, "the options are: 0-1, 0-255"),
+        ({"channels": "GRB"}, 2, "a channel order of RGB, BGR"),
+        ({"output": "prob"}, 2, "expected FORM:fake=WHICH"),
+        ({"layout": "NHWC"}, 4, "expected an input (B, S, S, 3)"),
+        ({"output": "probability:fake=high"}, 4, "stated to give probability"),
+    ],
+)
+def test_a_wrong_statement_is_said(
+    shelf: Path, changes: dict[str, str], code: int, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert import_it(shelf, **changes) == code
+    assert says in capsys.readouterr().err

@@ -7,6 +7,7 @@ import pytest
 
 from dfdetect.detect.onnx_backend import MAX_BATCH, OnnxBackend
 from dfdetect.errors import ModelUnusable, UsageError
+from dfdetect.models.spec import ModelSpec, NetworkIO
 from tiny_bundle import CAM_SIDE, SIZE_PX, tiny_onnx
 
 
@@ -44,6 +45,50 @@ def test_a_logit_that_is_no_number_is_refused() -> None:
 def test_what_does_not_load_is_refused(model: bytes) -> None:
     with pytest.raises(ModelUnusable, match="cannot load"):
         OnnxBackend(model)
+
+
+def any_onnx(*shape: object, inputs: int = 1, kind: int = 1) -> bytes:
+    """A network that answers the mean of whatever it is fed."""
+    helper = pytest.importorskip("onnx").helper
+    given = [helper.make_tensor_value_info(f"x{n}", kind, list(shape)) for n in range(inputs)]
+    nodes = [
+        helper.make_node("Flatten", ["x0"], ["flat"], axis=1),
+        helper.make_node("Cast", ["flat"], ["real"], to=1),
+        helper.make_node("ReduceMean", ["real", "one"], ["y"], keepdims=1),
+    ]
+    one = helper.make_tensor("one", 7, [1], [1])
+    graph = helper.make_graph(nodes, "g", given, [helper.make_tensor_value_info("y", 1, None)], [one])
+    return bytes(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9).SerializeToString()
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "layout", "match"),
+    [
+        (any_onnx("n", 3, 64, 64, inputs=2), "NCHW", "expected one float32 input"),
+        (any_onnx("n", 3, 64, 64, kind=2), "NCHW", "expected one float32 input.*uint8"),
+        (any_onnx("n", 3, 64, 64, kind=10), "NCHW", "expected one float32 input.*float16"),
+        (any_onnx("n", 3, 64), "NCHW", "expected one float32 input"),
+        (any_onnx("n", 1, 64, 64), "NCHW", r"\(B, 3, S, S\) with S = 64 and B free or 1; found \['n', 1, 64, 64\]"),
+        (any_onnx("n", 64, 64, 3), "NCHW", "with S = 64"),
+        (any_onnx("n", 3, 64, 64), "NHWC", r"expected an input \(B, S, S, 3\)"),
+        (any_onnx("n", 3, 64, 96), "NCHW", "with S = 64"),
+        (any_onnx("n", 3, 224, 224), "NCHW", "with S = 64"),
+        (any_onnx(8, 3, 64, 64), "NCHW", "B free or 1"),
+    ],
+)
+def test_an_input_that_takes_something_else_is_refused(model: bytes, layout: str, match: str) -> None:
+    spec = ModelSpec("net", SIZE_PX, network=NetworkIO(layout=layout))
+    with pytest.raises(ModelUnusable, match=match):
+        OnnxBackend(model, spec)
+
+
+@pytest.mark.parametrize("model", [any_onnx(1, 3, 64, 64), any_onnx("n", "c", "h", "w")])
+def test_one_picture_at_a_time_and_free_shapes_are_taken(model: bytes) -> None:
+    batch = images(5)
+    logits, _ = OnnxBackend(model, ModelSpec("net", SIZE_PX)).logits_and_cams(batch)
+    np.testing.assert_allclose(logits, batch.mean(axis=(1, 2, 3)), atol=1e-5)
 
 
 def test_a_missing_gpu_is_said() -> None:

@@ -14,6 +14,8 @@ from dfdetect.data.drawn_faces import draw_scene
 from dfdetect.media.roundtrip import encode_jpeg
 from tiny_bundle import make_tiny_bundle
 
+foreign_onnx = pytest.importorskip("foreign_onnx", reason="makes an ONNX file", exc_type=ImportError)
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "models.md"
 _BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -32,6 +34,8 @@ def test_every_line_of_the_page_works(
     for name, size_px, margin in (("default", 64, 0.125), ("xception", 96, 0.3), ("b4", 64, 0.1)):
         make_tiny_bundle(tmp_path / "shelf" / name, name=name, size_px=size_px, margin=margin)
     (tmp_path / "photo.jpg").write_bytes(encode_jpeg(draw_scene(np.random.default_rng(1), (480, 360)).image, 92))
+    theirs = foreign_onnx.foreign_onnx("two-probabilities", size_px=64)
+    (tmp_path / "theirs.onnx").write_bytes(theirs)
     out = ""
     for line in command_lines():
         program, *arguments = shlex.split(line)

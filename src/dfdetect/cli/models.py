@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dfdetect.detect.wording import percent, plain
-from dfdetect.errors import ModelUnusable
+from dfdetect.errors import ModelUnusable, UsageError
 
 if TYPE_CHECKING:
     from dfdetect.models.bundle import Bundle
@@ -104,6 +104,68 @@ def ensemble(
         _write(f"{network.name}: {spec.architecture}, faces of {spec.input_size_px} px, margin {spec.margin:g}")
     _write(f"{out}: {len(bundle.networks)} networks, {bundle.model_bytes / 1e6:.1f} MB")
     _write(f"next: dfdetect calibrate {out} --photos LIST.csv --clips LIST.csv")
+
+
+@app.command("import")
+def import_model(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="A classifier of faces, as one ONNX file.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the bundle; must be new or empty.")],
+    input_size: Annotated[int, typer.Option(help="Side of the face picture in pixels.")],
+    margin: Annotated[float, typer.Option(help="Added on each side of the face box, as a part of its longer side.")],
+    mean: Annotated[str, typer.Option(metavar="A,B,C", help="Per channel, in the order of --channels.")],
+    std: Annotated[str, typer.Option(metavar="A,B,C", help="Likewise: it is fed (pixel - mean) / std.")],
+    pixels: Annotated[str, typer.Option(metavar="0-1|0-255", help="Range of the pixels that mean and std are of.")],
+    channels: Annotated[str, typer.Option(metavar="RGB|BGR", help="Order of the colours.")],
+    layout: Annotated[str, typer.Option(metavar="NCHW|NHWC", help="Order of the axes.")],
+    output: Annotated[
+        str,
+        typer.Option(
+            metavar="FORM:fake=WHICH",
+            help="What it answers: logit:fake=high, probability:fake=low, class-logits:fake=1, "
+            "class-probabilities:fake=0,2, ...",
+        ),
+    ],
+    source: Annotated[str, typer.Option(help="Where the network is from: project, address, paper.")],
+    licence: Annotated[str, typer.Option(help="Licence of its weights, or 'not stated'.")],
+    output_name: Annotated[str, typer.Option(help="Which output is read, where it has several.")] = "",
+    name: Annotated[str, typer.Option(help="Name of the model (default: of the file).")] = "",
+    version: Annotated[str, typer.Option(help="Version of the model.")] = "0.1",
+) -> None:
+    """Wrap somebody else's ONNX classifier, so that it scans, is calibrated and takes part in ensembles.
+
+    Everything that a file does not say must be stated: colours in the wrong order or a reversed class give scores that
+    look like any other. It answers "inconclusive" to everything until `dfdetect calibrate` has measured it.
+    """
+    from dfdetect.export.foreign import Statement, import_onnx
+    from dfdetect.models.spec import NetworkIO
+
+    stated = Statement(
+        name=name or model.stem,
+        version=version,
+        input_size_px=input_size,
+        margin=margin,
+        mean=_three_numbers("--mean", mean),
+        std=_three_numbers("--std", std),
+        pixel_range=pixels,
+        io=NetworkIO(layout, channels, output, output_name),
+        source=source,
+        licence=licence,
+    )
+    found = import_onnx(model, out, stated)
+    for note in found.notes:
+        sys.stderr.write(f"dfdetect: look: {note}\n")
+    _write(f"{out}: {found.bundle.model_bytes / 1e6:.1f} MB, marked as theirs in its card; it has no evidence map")
+    _write(f"next: dfdetect calibrate {out} --photos LIST.csv --clips LIST.csv")
+
+
+def _three_numbers(flag: str, text: str) -> tuple[float, float, float]:
+    try:
+        first, second, third = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise UsageError(
+            f"{flag}: expected three numbers with commas between, as in 0.5,0.5,0.5; got {text!r}"
+        ) from error
+    return first, second, third
 
 
 def _load(name: str) -> Bundle:

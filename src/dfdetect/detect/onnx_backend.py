@@ -67,7 +67,12 @@ class OnnxBackend:
 
     def _run(self, images: Float32Array) -> tuple[Float32Array, Float32Array | None]:
         n = len(images)
-        found = self._session.run(self._outputs, {self._input: images})
+        try:
+            found = self._session.run(self._outputs, {self._input: images})
+        except MemoryError:
+            raise
+        except Exception as error:  # ONNX Runtime's errors have no base of their own
+            raise ModelUnusable(f"model.onnx: ONNX Runtime cannot run it on {images.shape}: {error}") from error
         logits = self._form.logits(np.asarray(found[0]), n)
         if len(found) == 1:
             return logits, None

@@ -26,13 +26,12 @@ from dfdetect.models.ensemble_spec import check_ensemble_spec
 from dfdetect.models.manifest import (
     MANIFEST,
     MEMBERS,
-    POLARITY,
-    SCHEMA,
     SEALED_FILES,
     TEXT_FILES,
     ExportFacts,
     Manifest,
     Source,
+    make_manifest,
     member_file,
     read_manifest,
 )
@@ -183,14 +182,11 @@ def write_bundle(
 ) -> Bundle:
     """Write a bundle and read it back, so that what is written is known to load."""
     texts = {"spec.json": spec.to_json(), "calibration.json": calibration_to_json(calibration), "card.md": card}
-    manifest = Manifest(
-        schema=SCHEMA,
+    manifest = make_manifest(
         name=name,
         version=version,
-        files={},
         weights_licence=weights_licence,
-        sources=list(sources),
-        label_polarity=POLARITY,
+        sources=sources,
         experimental=experimental,
         export=export,
         imported_from=imported_from,

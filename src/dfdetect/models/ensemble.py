@@ -17,16 +17,7 @@ from dfdetect.errors import UsageError
 from dfdetect.models.bundle import Bundle, load_bundle, write_files
 from dfdetect.models.calibration_file import calibration_to_json
 from dfdetect.models.ensemble_spec import ensemble_spec
-from dfdetect.models.manifest import (
-    MANIFEST,
-    MEMBERS,
-    POLARITY,
-    SCHEMA,
-    SEALED_FILES,
-    Manifest,
-    Source,
-    check_member_names,
-)
+from dfdetect.models.manifest import MANIFEST, MEMBERS, SEALED_FILES, Source, check_member_names, make_manifest
 from dfdetect.models.sealed import read_plain
 
 
@@ -53,14 +44,11 @@ def write_ensemble(folder: Path, members: Sequence[Path], *, name: str, version:
     for member_name, bundle in zip(names, bundles, strict=True):
         for file in (*SEALED_FILES, MANIFEST):
             contents[f"{MEMBERS}/{member_name}/{file}"] = read_plain(bundle.folder / file)
-    manifest = Manifest(
-        schema=SCHEMA,
+    manifest = make_manifest(
         name=name,
         version=version,
-        files={},
         weights_licence="; ".join(dict.fromkeys(bundle.manifest.weights_licence for bundle in bundles)),
         sources=_sources(bundles),
-        label_polarity=POLARITY,
         experimental=True,
     )
     return write_files(folder, contents, manifest)

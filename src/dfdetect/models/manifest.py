@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dfdetect.errors import ModelUnusable
+from dfdetect.errors import ModelUnusable, UsageError
 from dfdetect.models.calibration_file import parse
 from dfdetect.models.sealed import as_text, read_plain
 
@@ -76,6 +77,28 @@ class Manifest(BaseModel):
     def to_json(self) -> str:
         """manifest.json; what does not apply is left out."""
         return json.dumps(self.model_dump(by_alias=True, exclude_none=True), indent=2) + "\n"
+
+
+def make_manifest(
+    *, name: str, version: str, weights_licence: str, sources: Sequence[Source], experimental: bool, **more: object
+) -> Manifest:
+    """A manifest whose files are not named yet. UsageError: a name, version or licence is empty."""
+    fields = {
+        "schema": SCHEMA,
+        "name": name,
+        "version": version,
+        "files": {},
+        "weights_licence": weights_licence,
+        "sources": list(sources),
+        "label_polarity": POLARITY,
+        "experimental": experimental,
+        **more,
+    }
+    try:
+        return Manifest.model_validate(fields)
+    except ValidationError as error:
+        wrong = "; ".join(f"{one['loc'][0]}: {one['msg']}" for one in error.errors())
+        raise UsageError(f"a model needs a name, a version and a licence ('not stated' is one): {wrong}") from error
 
 
 def read_manifest(folder: Path) -> tuple[Manifest, bytes]:
