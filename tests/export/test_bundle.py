@@ -23,6 +23,8 @@ from dfdetect.export.onnx import load_run  # noqa: E402
 from dfdetect.export.parity import Parity, compare  # noqa: E402
 from dfdetect.media.roundtrip import encode_png  # noqa: E402
 from dfdetect.models.bundle import load_bundle  # noqa: E402
+from dfdetect.train.recipe import load_recipe  # noqa: E402
+from dfdetect.train.run import Machine, train  # noqa: E402
 from dfdetect.values import Verdict  # noqa: E402
 from face_pictures import plain_records  # noqa: E402
 from tiny_run import tiny_records, tiny_run, tiny_shards  # noqa: E402
@@ -130,3 +132,27 @@ def test_what_the_weights_began_with_is_named(tmp_path: Path, start: str, named:
     (tmp_path / "recipe.json").write_text(json.dumps({"start_from": start, "start_licence": "MIT"}))
     found = [source.name.split()[0] for source in module._start(tmp_path)]
     assert found == named
+
+
+def test_a_network_without_a_map_trained_on_real_fakes_scans(tmp_path: Path) -> None:
+    """The published heads of one project have no map; its bundle asked for one and could not be written."""
+    rows = [
+        replace(record, split=split, label=number % 2, video_id=f"{split}{number}", target_id=f"{split}{number}")
+        for split in ("train", "val")
+        for number, record in enumerate(plain_records(4))
+    ]
+    write_shards(tmp_path / "faces", rows, about={})
+    small = ["model.pretrained=false", "model.architecture=test_efficientnet", "model.input_size_px=64"]
+    small += ["loop.epochs=1", "loop.images_per_epoch=8", "loop.images_per_batch=8", "loop.metric=val_auc"]
+    recipe = load_recipe("s2-efficientnet-b0", small)
+    run = train(recipe, tmp_path / "faces", tmp_path / "run", machine=Machine(workers=0, threads=1, quiet=True))
+    parity = export_run(run, tmp_path / "faces", tmp_path / "b", name="s2", version="1", licence="none", crops=6)
+    assert parity.n == 6
+    bundle = load_bundle(tmp_path / "b")
+    (source,) = bundle.manifest.sources
+    assert source.used_for == "training, 2 real photos and 2 fakes"
+    picture = tmp_path / "face.png"
+    picture.write_bytes(encode_png(draw_face(np.random.default_rng(1), 240)))
+    found = Scanner(tmp_path / "b", threads=1).scan(picture)
+    assert found.status == "ok"
+    assert found.verdict is Verdict.INCONCLUSIVE

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from dfdetect.calibration import uncalibrated
-from dfdetect.data.pairs import PairMaker
 from dfdetect.data.shards import FaceRecord
 from dfdetect.errors import DataError
 from dfdetect.export.onnx import load_run, to_onnx
@@ -19,8 +18,8 @@ from dfdetect.models.bundle import write_bundle
 from dfdetect.models.manifest import Source
 from dfdetect.models.spec import ModelSpec
 from dfdetect.train.network import RANDOM
-from dfdetect.train.recipe import recipe_from_facts
-from dfdetect.train.rows import training_rows
+from dfdetect.train.recipe import Recipe, recipe_from_facts
+from dfdetect.train.rows import training_rows, training_source
 from dfdetect.values import UInt8Array
 
 PARITY_TOLERANCE = 1e-3  # of a logit
@@ -47,7 +46,7 @@ def export_run(
     recipe = recipe_from_facts(json.loads((run / "recipe.json").read_text())["recipe"])
     records = training_rows(recipe, shards)
     model = to_onnx(net, spec)
-    parity = compare(net, model, spec, _crops(records, spec, crops))
+    parity = compare(net, model, spec, _crops(recipe, shards, spec, crops))
     if not parity.within(PARITY_TOLERANCE):
         raise DataError(
             f"the exported network differs from PyTorch by {parity.max_logit_difference:.2e} of a logit on {parity.n} "
@@ -70,10 +69,16 @@ def export_run(
 
 def sources_of(records: list[FaceRecord]) -> list[Source]:
     """One line for every source and licence that the weights learnt from, with the number of pictures."""
-    found = Counter((record.source, record.licence) for record in records)
+    reals = Counter((record.source, record.licence) for record in records if record.label == 0)
+    fakes = Counter((record.source, record.licence) for record in records if record.label == 1)
     return [
-        Source(name=source or "unnamed", licence=licence or "not stated", used_for=f"training, {n} real photos")
-        for (source, licence), n in sorted(found.items())
+        Source(
+            name=source or "unnamed",
+            licence=licence or "not stated",
+            used_for=f"training, {reals[source, licence]} real photos"
+            + (f" and {fakes[source, licence]} fakes" if fakes[source, licence] else ""),
+        )
+        for source, licence in sorted({*reals, *fakes})
     ]
 
 
@@ -84,7 +89,8 @@ def _start(run: Path) -> list[Source]:
     return [Source(name=facts["start_from"], licence=facts["start_licence"], used_for="initial weights")]
 
 
-def _crops(records: list[FaceRecord], spec: ModelSpec, n: int) -> UInt8Array:
-    maker = PairMaker(records, seed=1)
-    pairs = [maker.make(number, size_px=spec.input_size_px) for number in range(-(-n // 2))]
-    return np.stack([crop for pair in pairs for crop in (pair.real, pair.fake)])[:n]
+def _crops(recipe: Recipe, shards: Path, spec: ModelSpec, n: int) -> UInt8Array:
+    """The first crops that the recipe trains on: for the sums, what they show is all one."""
+    source = training_source(recipe, shards)
+    items = [source.make(number, size_px=spec.input_size_px) for number in range(-(-n // source.images_per_item))]
+    return np.concatenate([item.crops for item in items])[:n]
