@@ -24,13 +24,14 @@ from dfdetect.models import pretrained, zoo  # noqa: E402
 from dfdetect.train import run as module  # noqa: E402
 from dfdetect.train.checkpoint import load_newest  # noqa: E402
 from dfdetect.train.module import FaceModule  # noqa: E402
-from dfdetect.train.network import spec_of  # noqa: E402
+from dfdetect.train.network import first_network, spec_of  # noqa: E402
 from dfdetect.train.recipe import Recipe, load_recipe, parse_recipe  # noqa: E402
 from dfdetect.train.record import _tensorboard, draw_curve  # noqa: E402
 from dfdetect.train.run import Machine, train  # noqa: E402
 from face_pictures import plain_records  # noqa: E402
 from tiny_run import RECIPE_TOML, tiny_run, tiny_shards, write_recipe  # noqa: E402
 
+ROOT = Path(__file__).resolve().parents[2]
 HERE = Machine(workers=0, threads=1, quiet=True)
 SMALLEST = ["model.architecture=test_efficientnet", "model.input_size_px=32"]
 
@@ -240,6 +241,31 @@ def test_another_runs_weights_can_be_the_start(recipe: Recipe, tmp_path: Path) -
         train(other, tiny_shards(), tmp_path / "other", start_from=tmp_path / "start.safetensors", machine=HERE)
 
 
+def test_the_shipped_weights_can_be_the_start() -> None:
+    """Half-precision weights of the first default model; a change of a name in the network would lose them."""
+    recipe = module.resolve(load_recipe("default"))
+    net, begun = first_network(recipe, ROOT / "weights" / "default-0.1.fp16.safetensors")
+    assert begun["name"] == "default-0.1.fp16.safetensors"
+    assert {value.dtype for value in net.state_dict().values()} <= {torch.float32, torch.int64}
+    assert float(net.head.weight.detach().abs().max()) > 0.01
+
+
+def test_ctrl_c_leaves_the_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lightning ends such a run by SystemExit(1): the command line then said that `--fail-on` was met."""
+    own = load_recipe(str(write_recipe(tmp_path)), [*SMALLEST, "loop.checkpoint_steps=1", "loop.epochs=500"])
+    step = FaceModule.training_step
+
+    def interrupted(self: FaceModule, batch: object, index: int) -> torch.Tensor:
+        if self.progress.step == 3:
+            raise KeyboardInterrupt
+        return step(self, batch, index)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(FaceModule, "training_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(own, tiny_shards(), tmp_path / "run", machine=HERE)
+    assert load_newest(tmp_path / "run" / "checkpoints", pytest.fail).progress.step == 3
+
+
 def test_missing_pretrained_weights_say_how_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for place in ("_from_package", "_from_cache", "_from_network"):
         monkeypatch.setattr(pretrained, place, lambda *_: None)
@@ -341,6 +367,13 @@ def test_a_device_that_does_not_exist(recipe: Recipe, tmp_path: Path) -> None:
     if not torch.cuda.is_available():
         with pytest.raises(UsageError, match=r"device 'cuda' is not there"):
             train(recipe, tiny_shards(), tmp_path / "run", machine=Machine(device="cuda"))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_half_floats_need_a_gpu(smallest: Recipe, tmp_path: Path) -> None:
+    half = replace(smallest, loop=replace(smallest.loop, precision="fp16"))
+    with pytest.raises(UsageError, match=r'loop.precision = "fp16" needs a CUDA GPU; use "bf16" or "32"'):
+        train(half, tiny_shards(), tmp_path / "run", machine=HERE)
 
 
 def test_a_model_is_fed_as_its_recipe_says(recipe: Recipe) -> None:

@@ -82,12 +82,7 @@ def train(
         TrainingFailed: the loss is no number, or memory ran out; the last checkpoint can be gone on from.
     """
     machine = machine or Machine()
-    if machine.device not in DEVICES:
-        raise unknown_name("device", machine.device, DEVICES)
-    if machine.device not in ("auto", "cpu") and not getattr(torch, machine.device).is_available():
-        raise UsageError(f"device {machine.device!r} is not there, or this PyTorch was built without it; use cpu")
-    if machine.max_minutes is not None and machine.devices > 1:
-        raise UsageError("a limit in minutes works on one device; with several use --epochs")
+    _check_machine(machine, recipe)
     first_process = int(os.environ.get("LOCAL_RANK", "0")) == 0
     if first_process:
         _check_folder(run, resume)
@@ -117,6 +112,17 @@ def train(
     return run
 
 
+def _check_machine(machine: Machine, recipe: Recipe) -> None:
+    if machine.device not in DEVICES:
+        raise unknown_name("device", machine.device, DEVICES)
+    if machine.device not in ("auto", "cpu") and not getattr(torch, machine.device).is_available():
+        raise UsageError(f"device {machine.device!r} is not there, or this PyTorch was built without it; use cpu")
+    if recipe.loop.precision == "fp16" and not _on_gpu(machine):
+        raise UsageError('loop.precision = "fp16" needs a CUDA GPU; use "bf16" or "32" here')
+    if machine.max_minutes is not None and machine.devices > 1:
+        raise UsageError("a limit in minutes works on one device; with several use --epochs")
+
+
 def _prepared(
     recipe: Recipe, shards: Path, allow_leaks: bool, machine: Machine
 ) -> tuple[Recipe, ItemSource, ItemSource | None]:
@@ -143,8 +149,12 @@ def _module(recipe: Recipe, start_from: Path | None, checkpoint: Checkpoint | No
     return module
 
 
+def _on_gpu(machine: Machine) -> bool:
+    return torch.cuda.is_available() and machine.device in ("auto", "cuda")
+
+
 def _trainer(recipe: Recipe, run: Path, callbacks: list[pl.Callback], *, machine: Machine, epochs: int) -> pl.Trainer:
-    on_gpu = torch.cuda.is_available() and machine.device in ("auto", "cuda")
+    on_gpu = _on_gpu(machine)
     several = DDPStrategy(process_group_backend="nccl" if on_gpu else "gloo") if machine.devices > 1 else "auto"
     return pl.Trainer(
         accelerator="gpu" if machine.device == "cuda" else machine.device,
