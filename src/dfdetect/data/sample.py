@@ -99,6 +99,11 @@ def write_index(path: Path, samples: Iterable[Sample]) -> None:
 
 def read_index(path: Path) -> list[Sample]:
     """The samples of an index made by `dfdetect data index`. DataError names what is missing or unknown in it."""
+    return from_table(read_index_table(path), str(path))
+
+
+def read_index_table(path: Path) -> pa.Table:
+    """The index as an Arrow table with all INDEX_COLUMNS, unknown columns left out."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -108,22 +113,23 @@ def read_index(path: Path) -> list[Sample]:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path}: expected a Parquet index made by `dfdetect data index`; {error}") from error
-    return from_table(table, str(path))
+    missing = {"path", "label", "dataset", "video_id", "kind"} - set(table.column_names)
+    if missing:
+        raise DataError(f"{path}: an index needs the columns {', '.join(INDEX_COLUMNS)}; missing {sorted(missing)}")
+    for name in INDEX_COLUMNS:
+        if name not in table.column_names:
+            empty = pa.array([0] * table.num_rows, pa.int64()) if name == "bytes" else pa.array([""] * table.num_rows)
+            table = table.append_column(name, empty)
+    return table.select(INDEX_COLUMNS)
 
 
 def from_table(table: pa.Table, where: str) -> list[Sample]:
-    """Rows of an Arrow table with at least `path`, `label` and `video_id`; missing columns are empty."""
-    missing = {"path", "label", "dataset", "video_id", "kind"} - set(table.column_names)
-    if missing:
-        raise DataError(f"{where}: an index needs the columns {', '.join(INDEX_COLUMNS)}; missing {sorted(missing)}")
-    names = [name for name in INDEX_COLUMNS if name in table.column_names]
-    columns: dict[str, Sequence[object]] = {name: table.column(name).to_pylist() for name in names}
+    """Rows of an Arrow table with all INDEX_COLUMNS as samples."""
+    columns: dict[str, Sequence[object]] = {name: table.column(name).to_pylist() for name in INDEX_COLUMNS}
     _refuse_unknown(columns, "label", ("real", "fake"), where)
     _refuse_unknown(columns, "kind", KINDS, where)
     _refuse_unknown(columns, "split", SPLITS, where)
     columns["label"] = [Label.FAKE if text == "fake" else Label.REAL for text in columns["label"]]
-    if "root" not in columns:
-        columns["root"] = [""] * table.num_rows
     return [Sample(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]
 
 
