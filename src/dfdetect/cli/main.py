@@ -32,8 +32,8 @@ class LazyCommand:
 COMMANDS: dict[str, LazyCommand] = {
     "scan": LazyCommand("dfdetect.cli.scan", "Say whether faces in images and videos were manipulated."),
     "demo": LazyCommand("dfdetect.cli.demo", "Scan the sample clips that come with the package."),
-    "models": LazyCommand("dfdetect.cli.models", "List, show and verify the models on this computer.", group=True),
-    "data": LazyCommand("dfdetect.cli.data", "Index datasets as downloaded, count, split, audit; draw toy ones.", group=True),
+    "models": LazyCommand("dfdetect.cli.models", "List, show, verify, combine and import models.", group=True),
+    "data": LazyCommand("dfdetect.cli.data", "Index, count, split and audit datasets; draw toy ones.", group=True),
     "prepare": LazyCommand("dfdetect.cli.prepare", "Cut faces out of photographs, into shards for training."),
     "train": LazyCommand("dfdetect.cli.train", "Train a detector from face shards."),
     "reconstructor": LazyCommand("dfdetect.cli.reconstructor", "Train the auto-encoder of one family of fakes."),
