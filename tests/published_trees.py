@@ -63,13 +63,14 @@ def deepfake_timit(root: Path) -> Tree:
 
 
 def dfdc_train(root: Path) -> Tree:
-    """50 parts, 19,154 reals and 100,000 fakes; metadata.json is written, since it is read."""
+    """50 parts, 119,146 clips, five fakes to every real; metadata.json is written, since it is read."""
     rng = random.Random(7)
-    reals, fakes = [19_154 // 50 + (part < 19_154 % 50) for part in range(50)], 100_000 // 50
+    sizes = [119_146 // 50 + (part < 119_146 % 50) for part in range(50)]
     names = []
-    for part, count in enumerate(reals):
+    for part, size in enumerate(sizes):
         folder = f"dfdc_train_part_{part}"
-        clips = ["".join(rng.choices(string.ascii_lowercase, k=10)) + ".mp4" for _ in range(count + fakes)]
+        count = size // 6
+        clips = ["".join(rng.choices(string.ascii_lowercase, k=10)) + ".mp4" for _ in range(size)]
         rows: dict[str, dict[str, str]] = {name: {"label": "REAL", "split": "train"} for name in clips[:count]}
         for number, name in enumerate(clips[count:]):
             rows[name] = {"label": "FAKE", "split": "train", "original": clips[number % count]}

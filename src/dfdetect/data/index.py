@@ -12,6 +12,11 @@ from dfdetect.data.sample import Sample
 from dfdetect.data.tree import Problem
 from dfdetect.values import Label
 
+# Problems that say something about a dataset without a file being left out because of it.
+_INFORMATION = frozenset(
+    ("no_split_list", "label_polarity", "no_original", "original_missing", "taken_as_frames", "swapped_unknown")
+)
+
 
 @dataclass(frozen=True, slots=True)
 class RootSpec:
@@ -34,8 +39,9 @@ class Index:
     problems: list[Problem] = field(default_factory=list)
 
     def left_out(self) -> int:
-        """How many problems there are in all; 0 = every file that looks like media is in the index."""
-        return len(self.problems) + sum(len(read.problems) for read in self.reads)
+        """How many problems cost files; 0 = every file that looks like media is in the index."""
+        everything = [*self.problems, *(problem for read in self.reads for problem in read.problems)]
+        return sum(problem.code not in _INFORMATION for problem in everything)
 
 
 def parse_root(text: str, known: Iterable[str]) -> RootSpec:

@@ -77,14 +77,11 @@ class Tree:
         """Names directly under the root, folders with a `/` at the end: for messages."""
         return sorted({part + "/" if rest else part for part, _, rest in (f.path.partition("/") for f in self.files)})
 
-    def children(self) -> dict[str, Tree]:
-        """The folders directly under the root as trees of their own, in order; this tree keeps the problems."""
-        found: dict[str, list[NamedFile]] = {}
-        for file in self.files:
-            child, inside, rest = file.path.partition("/")
-            if inside:
-                found.setdefault(child, []).append(NamedFile(rest, file.bytes))
-        return {child: Tree(self.root / child, files) for child, files in sorted(found.items())}
+    def subtree(self, folder: str) -> Tree:
+        """The tree under one folder of this one, with its problems left here."""
+        start = folder + "/"
+        inside = [NamedFile(f.path.removeprefix(start), f.bytes) for f in self.files if f.path.startswith(start)]
+        return Tree(self.root / folder, inside)
 
 
 def list_tree(root: Path) -> Tree:
