@@ -50,16 +50,18 @@ def test_prepare_says_what_it_kept_and_left_out(photos: Path, capsys: pytest.Cap
 def test_the_list_of_recipes(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["train", "--list"]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("default\n  ")
+    assert "\ndefault\n  " in out
     assert "self-blended" in out
 
 
 def test_a_preview_shows_pairs_and_trains_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recipe = write_recipe(tmp_path)
     assert run(["train", str(recipe), "-d", str(tiny_shards()), "--preview", "look.png"]) == 0
-    assert "each real face above its fake: look.png" in capsys.readouterr().out
+    assert "each real face above its fake and where that was pasted: look.png" in capsys.readouterr().out
     sheet = decode(Path("look.png").read_bytes())
-    assert sheet.shape == (3 * 2 * 64, 12 * 64, 3)
+    stack = 3 * (64 + 16)  # real, fake and mask, each with its caption
+    families = 4 * (36 + 2 * stack)
+    assert sheet.shape == (36 + 3 * stack + families, 12 * 64, 3)
     assert not np.array_equal(sheet[:64], sheet[64:128])
 
 

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from dfdetect.data.augment import AugmentOptions
 from dfdetect.data.blend import BlendOptions
 from dfdetect.data.pairs import PairMaker, mix
-from dfdetect.data.sheet import contact_sheet, pair_sheet
 from dfdetect.errors import DataError
 from face_pictures import face_record, plain_mesh, plain_records
 from pair_digests import digest, digests_of, pair_maker
@@ -86,23 +85,6 @@ def test_options_reach_the_pictures() -> None:
     regions = PairMaker(plain_records(2), seed=1, blend=BlendOptions(p_region=1.0))
     named = Counter(regions.make(number, size_px=32).mask_name for number in range(6))
     assert not set(named) & {"oval", "below_forehead", "three_hulls", "components", "raised_components", "inner_face"}
-
-
-def test_the_sheet_shows_each_real_above_its_fake() -> None:
-    own = pair_maker()
-    sheet = pair_sheet(own, size_px=40, pairs=6, columns=3)
-    assert sheet.shape == (2 * 2 * 40, 3 * 40, 3)
-    fifth = own.make(4, size_px=40)
-    assert np.array_equal(sheet[80:120, 40:80], fifth.real)
-    assert np.array_equal(sheet[120:160, 40:80], fifth.fake)
-
-
-def test_a_contact_sheet_is_white_where_pictures_end() -> None:
-    pictures = [np.full((20, 20, 3), 10 * number, np.uint8) for number in range(5)]
-    sheet = contact_sheet(pictures, columns=3, tile_px=8)
-    assert sheet.shape == (16, 24, 3)
-    assert (sheet[8:, 8:16] == 40).all()
-    assert (sheet[8:, 16:] == 255).all()
 
 
 def test_mixed_pairs_have_labels_to_match() -> None:

@@ -210,3 +210,33 @@ def test_validation_rows_can_be_thinned_evenly(tmp_path: Path) -> None:
     assert [check.make(number, size_px=16).videos[0] for number in range(check.rows)] == [
         "clip-10", "clip-11-fake", "clip-13", "clip-14-fake",
     ]  # fmt: skip
+
+
+def test_true_fakes_and_made_ones_are_mixed_by_weight(tmp_path: Path) -> None:
+    text = LABELLED + '[sampling]\nmade_share = 0.5\n[fakes]\nreconstructor = ""\n'
+    shards = shards_of(tmp_path, *clips(3, "train"), *clips(2, "val", 10))
+    learn, check = sources(parse_recipe("x", text), shards)
+    assert learn.images_per_item == 2
+    items = [learn.make(number, size_px=32) for number in range(24)]
+    made = [item for item in items if item.videos[1].endswith("blended")]
+    assert 6 <= len(made) <= 18
+    for item in items:
+        assert list(item.labels) == [0, 1]
+        assert item.videos[1] in (f"{item.videos[0]} blended", *(f"clip-{n}-fake" for n in range(3)))
+    again, _ = sources(parse_recipe("x", text), shards)
+    assert np.array_equal(again.make(17, size_px=32).crops, items[17].crops)
+    assert check is not None
+
+
+def test_caps_and_weights_reach_the_pairs(tmp_path: Path) -> None:
+    """A recipe's [sampling] was read, checked and then not passed on."""
+    one = [replace(record, target_id="same") for record in plain_records(6)]
+    others = plain_records(2, first=10)
+    shards = shards_of(tmp_path, *one, *others, *plain_records(2, reuse="research", first=20))
+    learn, _ = sources(parse_recipe("x", "[sampling]\nmax_per_person = 2\n[augment]\np_video = 0"), shards)
+    assert isinstance(learn, PairSource)
+    for turn in range(3):
+        people = Counter(learn.maker.records[learn.maker.record_of(4 * turn + k)].target_id for k in range(4))
+        assert people["same"] == 2
+    with pytest.raises(UsageError, match="no weight for"):
+        sources(parse_recipe("x", '[sampling]\ndatasets = ["ffpp=1"]'), shards)

@@ -34,6 +34,11 @@ class FramedFace:
     mesh: Float32Array
     square: tuple[int, int, int]
 
+    def mesh_in_crop(self, size_px: int) -> Float32Array:
+        """(468, 2) float32 pixels of the crop when it is size_px wide."""
+        left, top, side = self.square
+        return np.asarray((self.mesh - np.array([left, top], np.float32)) * np.float32(size_px / side), np.float32)
+
 
 def frame_face(
     picture: UInt8Array,

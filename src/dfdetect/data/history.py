@@ -112,7 +112,7 @@ class _Draw:
         if self._happens(p):
             self._seeded(shift_hsv)
         if self._happens(p):
-            self._seeded(lambda picture, rng: brightness_contrast(picture, rng, 0.25))
+            self._seeded(lambda picture, rng: brightness_contrast(picture, rng, 0.2))
         if self._happens(self.options.p_gray):
             self._steps.append(_gray)
 
@@ -218,7 +218,10 @@ class _Draw:
             self._steps.append(lambda p: _mixed_fields(p, step))
 
     def _codec(self) -> None:
-        crf = int(self.rng.integers(self.options.video_crf[0], self.options.video_crf[1] + 1))
+        low, high = self.options.video_crf
+        # Small pictures are not encoded as hard: there would be no face left, and nothing of the fake.
+        share = np.clip((self.side - 60) / 200, 0.3, 1.0)
+        crf = int(self.rng.integers(low, round(low + share * (high - low)) + 1))
         weights: Mapping[str, float] = codec_weights(self.options.video_codecs)
         codec = str(self.rng.choice(list(weights), p=list(weights.values())))
         before = int(self.rng.choice([0, 1, 2], p=[0.2, 0.2, 0.6]))  # none: a key frame

@@ -15,6 +15,7 @@ from dfdetect.data.cutouts import cut_out
 from dfdetect.data.fakes import FAMILIES, FakeOptions, FakeTools, open_reconstructor, weights_of
 from dfdetect.data.framing import frame_face
 from dfdetect.data.history import cut_mask, same_history
+from dfdetect.data.sampling import Ring, SamplingOptions, row_of
 from dfdetect.data.shards import FaceRecord
 from dfdetect.errors import DataError
 from dfdetect.values import Float32Array, UInt8Array
@@ -46,7 +47,7 @@ class FacePair:
 
 
 class PairMaker:
-    """Makes pair k from the records: every record once a round, in an order drawn anew each round.
+    """Makes pair k from the records: every record once a round, in an order drawn anew each round (data.sampling).
 
     records: real faces; those without a mesh are left out. notes: what was asked for and is off, and why. Raises
     DataError when ten pictures in a row cannot be blended.
@@ -60,6 +61,7 @@ class PairMaker:
         blend: BlendOptions | None = None,
         augment: AugmentOptions | None = None,
         fakes: FakeOptions | None = None,
+        sampling: SamplingOptions | None = None,
     ) -> None:
         self.records = [record for record in records if record.mesh is not None]
         if not self.records:
@@ -67,6 +69,8 @@ class PairMaker:
         self.seed = seed
         self.blend = blend or BlendOptions()
         self.augment = augment or AugmentOptions()
+        rows = [row_of(record) for record in self.records]
+        self._ring = Ring(rows, range(len(rows)), [seed, 1], sampling or SamplingOptions())
         self.notes: tuple[str, ...] = ()
         self.families, self.tools = self._families(fakes or FakeOptions())
 
@@ -91,13 +95,15 @@ class PairMaker:
 
     def record_of(self, pair: int) -> int:
         """Which record pair number `pair` is made from."""
-        turn, place = divmod(pair, len(self.records))
-        return int(np.random.default_rng([self.seed, 1, turn]).permutation(len(self.records))[place])
+        return self._ring.at(pair)
 
     def make(self, pair: int, *, size_px: int | None, family: str | None = None) -> FacePair:
         """The pair of this number. size_px: side of the crops, None for the face's own; family: only this one."""
+        return self.make_of(self.record_of(pair), pair, size_px=size_px, family=family)
+
+    def make_of(self, record: int, pair: int, *, size_px: int | None, family: str | None = None) -> FacePair:
+        """A pair of this record; `pair` is the number that everything random depends on."""
         rng = np.random.default_rng([self.seed, 2, pair])
-        record = self.record_of(pair)
         for _ in range(10):
             try:
                 return self._from(record, rng, size_px, family)
@@ -113,20 +119,27 @@ class PairMaker:
         face = FacePicture(framed.image, framed.mesh, person_of(record), index)
         made = FAMILIES[name](face, rng, self.blend, self.tools)
         size = size_px or framed.square[2]
-        left, top, side = framed.square
         crops = same_history([made.real, made.fake], framed.square, size, rng, self.augment)
         mask = cut_mask(made.mask, framed.square, size)
         if rng.random() < self.augment.p_cutout:
-            mesh = (framed.mesh - np.array([left, top], np.float32)) * np.float32(size / side)
-            crops, mask = cut_out(crops, mask, mesh, rng)
+            crops, mask = cut_out(crops, mask, framed.mesh_in_crop(size), rng)
         pair = FacePair(crops[0], crops[1], mask, name, made.mask_name, index)
         return mix(pair, rng) if rng.random() < self.augment.p_mixup else pair
 
 
 def mix(pair: FacePair, rng: np.random.Generator) -> FacePair:
-    """Each picture with a share of the other, Beta(.5, .5), and labels to match (NTech-Lab's DFDC entry, 2020)."""
+    """The pair with each picture holding a share of the other, and labels to match."""
+    real, fake, share = mixed(pair.real, pair.fake, rng)
+    return replace(pair, real=real, fake=fake, labels=(share, 1 - share))
+
+
+def mixed(real: UInt8Array, fake: UInt8Array, rng: np.random.Generator) -> tuple[UInt8Array, UInt8Array, float]:
+    """Real with a share of fake, fake with that share of real, and the share: Beta(.5, .5), at most a half.
+
+    After NTech-Lab's entry to the DFDC (2020). Only for pictures of the very same place.
+    """
     share = float(rng.beta(0.5, 0.5))
     share = min(share, 1 - share)
-    real = cv2.addWeighted(pair.real, 1 - share, pair.fake, share, 0)
-    fake = cv2.addWeighted(pair.fake, 1 - share, pair.real, share, 0)
-    return replace(pair, real=np.asarray(real, np.uint8), fake=np.asarray(fake, np.uint8), labels=(share, 1 - share))
+    first = cv2.addWeighted(real, 1 - share, fake, share, 0)
+    second = cv2.addWeighted(fake, 1 - share, real, share, 0)
+    return np.asarray(first, np.uint8), np.asarray(second, np.uint8), share

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from dfdetect.data.augment import AugmentOptions
 from dfdetect.data.blend import BlendOptions
 from dfdetect.data.fakes import FakeOptions
+from dfdetect.data.sampling import SamplingOptions
 from dfdetect.errors import UsageError, unknown_name
 
 T = TypeVar("T")
@@ -192,6 +193,7 @@ class Recipe:
     optimiser: OptimiserPart = field(default_factory=OptimiserPart)
     loop: LoopPart = field(default_factory=LoopPart)
     fakes: FakeOptions = field(default_factory=FakeOptions)
+    sampling: SamplingOptions = field(default_factory=SamplingOptions)
     blend: BlendOptions = field(default_factory=BlendOptions)
     augment: AugmentOptions = field(default_factory=AugmentOptions)
 
@@ -213,6 +215,7 @@ _PARTS: dict[str, type[Any]] = {
     "optimiser": OptimiserPart,
     "loop": LoopPart,
     "fakes": FakeOptions,
+    "sampling": SamplingOptions,
     "blend": BlendOptions,
     "augment": AugmentOptions,
 }

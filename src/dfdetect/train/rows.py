@@ -66,8 +66,23 @@ def _training(recipe: Recipe, rows: list[FaceRecord]) -> ItemSource:
         )
     seed = recipe.loop.seed
     if recipe.data.kind == "self_blend":
-        return PairSource(PairMaker(rows, seed=seed, blend=recipe.blend, augment=recipe.augment, fakes=recipe.fakes))
-    return LabelledSource(rows, seed=seed, augment=recipe.augment, pairing=recipe.data.pairing)
+        return PairSource(_maker(recipe, rows))
+    maker = _maker(recipe, [row for row in rows if row.label == 0]) if recipe.sampling.made_share > 0 else None
+    part = recipe.data
+    return LabelledSource(
+        rows, seed=seed, augment=recipe.augment, pairing=part.pairing, sampling=recipe.sampling, maker=maker
+    )
+
+
+def _maker(recipe: Recipe, reals: list[FaceRecord]) -> PairMaker:
+    return PairMaker(
+        reals,
+        seed=recipe.loop.seed,
+        blend=recipe.blend,
+        augment=recipe.augment,
+        fakes=recipe.fakes,
+        sampling=recipe.sampling,
+    )
 
 
 def _validation(recipe: Recipe, rows: list[FaceRecord], kind: str) -> ItemSource:

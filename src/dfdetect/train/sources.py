@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dfdetect.data.augment import AugmentOptions
-from dfdetect.data.framing import frame_face
-from dfdetect.data.history import same_history
-from dfdetect.data.pairs import PairMaker
+from dfdetect.data.pairs import FacePair, PairMaker
+from dfdetect.data.sampling import Sampler, SamplingOptions, row_of
 from dfdetect.data.shards import FaceRecord
+from dfdetect.data.true_pairs import labelled_crop, points_of, true_pair
 from dfdetect.data.validation_swaps import ValidationSwaps
-from dfdetect.errors import DataError
 from dfdetect.faces.align import cut_square, resize_square, square_around
 from dfdetect.faces.mesh import mesh_box_xyxy
 from dfdetect.values import Float32Array, UInt8Array
@@ -26,13 +25,14 @@ class Item:
     """n crops that belong together: crops (n, S, S, 3) uint8 RGB; labels (n,) float32, 1 = fake.
 
     masks: (n, S, S) float32 0..1, the share of each pixel that was pasted, or None where nobody knows.
-    videos: (n,) names of the clips they come from, for video-level figures.
+    videos: (n,) names of the clips they come from, for video-level figures. captions: (n,) what they are, to be read.
     """
 
     crops: UInt8Array
     labels: Float32Array
     masks: Float32Array | None
     videos: tuple[str, ...]
+    captions: tuple[str, ...] = ()
 
 
 class ItemSource(Protocol):
@@ -57,63 +57,60 @@ class PairSource:
 
     def make(self, number: int, *, size_px: int) -> Item:
         pair = self.maker.make(number, size_px=size_px)
-        record = self.maker.records[pair.record]
-        video = record.video_id or record.path
-        return Item(
-            crops=np.stack([pair.real, pair.fake]),
-            labels=np.array(pair.labels, np.float32),
-            masks=pair.masks(),
-            videos=(f"{video}", f"{video} blended"),
-        )
+        return item_of_pair(pair, self.maker.records[pair.record])
+
+    @property
+    def families(self) -> dict[str, float]:
+        """Share of each family of fakes; empty where there is but one way."""
+        return self.maker.families if isinstance(self.maker, PairMaker) else {}
+
+    def make_family(self, number: int, family: str, *, size_px: int) -> Item:
+        """The pair of this number as one family makes it."""
+        assert isinstance(self.maker, PairMaker)
+        pair = self.maker.make(number, size_px=size_px, family=family)
+        return item_of_pair(pair, self.maker.records[pair.record])
 
 
 class LabelledSource:
-    """Rows as they are labelled, through the augmentation: for training on real fakes.
+    """Rows as they are labelled, through the augmentation: for training on true fakes (data.sampling says which).
 
     pairing: "none" gives one row an item; "class" a real and any fake; "source" a fake with the real clip it was made
-    from (its pair_key), or any real where that clip is absent. Every row once a round, in an order drawn anew.
+    from, at the same frame. maker: of all real rows with a mesh, in order, for the share of items whose fake is made
+    (sampling.made_share).
     """
 
-    def __init__(self, records: Sequence[FaceRecord], *, seed: int, augment: AugmentOptions, pairing: str) -> None:
-        self.records = records
-        self.seed, self.augment, self.pairing = seed, augment, pairing
+    def __init__(
+        self,
+        records: Sequence[FaceRecord],
+        *,
+        seed: int,
+        augment: AugmentOptions,
+        pairing: str,
+        sampling: SamplingOptions | None = None,
+        maker: PairMaker | None = None,
+    ) -> None:
+        self.records, self.seed, self.augment, self.maker = records, seed, augment, maker
+        rows = [row_of(record) for record in records]
+        self.sampler = Sampler(rows, seed=seed, pairing=pairing, options=sampling)
         self.images_per_item = 1 if pairing == "none" else 2
         self.rows = len(records)
-        self.reals = [index for index, record in enumerate(records) if record.label == 0]
-        self.fakes = [index for index, record in enumerate(records) if record.label == 1]
-        if not self.reals or not self.fakes:
-            raise DataError(
-                f"training on labelled rows needs both classes; got {len(self.reals)} real and {len(self.fakes)} fake. "
-                'Real rows alone: use data.kind = "self_blend"'
-            )
-        self.orders: dict[int, tuple[int, NDArray[np.int64]]] = {}
-        self.of_video: dict[str, list[int]] = {}
-        for index in self.reals:
-            for key in {records[index].video_id, records[index].pair_key} - {""}:
-                self.of_video.setdefault(key, []).append(index)
+        blendable = [number for number, row in enumerate(rows) if row.label == 0 and row.has_mesh]
+        self._place_in_maker = {number: place for place, number in enumerate(blendable)}
 
     def make(self, number: int, *, size_px: int) -> Item:
+        drawn = self.sampler.item(number)
+        found = [self.records[row] for row in drawn.rows]
+        if drawn.made:
+            assert self.maker is not None
+            made = self.maker.make_of(self._place_in_maker[drawn.rows[0]], number, size_px=size_px)
+            return item_of_pair(made, self.maker.records[made.record])
         rng = np.random.default_rng([self.seed, 3, number])
-        if self.pairing == "none":
-            rows = [self._turn(range(len(self.records)), 0, number)]
-        else:
-            fake = self._turn(self.fakes, 1, number)
-            partners = self.of_video.get(self.records[fake].pair_key, []) if self.pairing == "source" else []
-            real = int(rng.choice(partners)) if partners else self._turn(self.reals, 2, number)
-            rows = [real, fake]
-        crops = [self._crop(self.records[row], rng, size_px) for row in rows]
-        return item_of([self.records[row] for row in rows], crops)
-
-    def _turn(self, rows: Sequence[int], stream: int, number: int) -> int:
-        turn, place = divmod(number, len(rows))
-        if self.orders.get(stream, (-1, None))[0] != turn:  # one order a stream is held: items come nearly in turn
-            order = np.random.default_rng([self.seed, 4, stream, turn]).permutation(len(rows))
-            self.orders[stream] = (turn, order)
-        return rows[int(self.orders[stream][1][place])]
-
-    def _crop(self, record: FaceRecord, rng: np.random.Generator, size_px: int) -> UInt8Array:
-        framed = frame_face(record.picture(), points_of(record), rng, self.augment, size_px=size_px)
-        return same_history([framed.image], framed.square, size_px, rng, self.augment)[0]
+        if len(found) == 1:
+            return item_of(found, [labelled_crop(found[0], rng, self.augment, size_px=size_px)[0]])
+        pair = true_pair(found[0], found[1], rng, self.augment, size_px=size_px)
+        item = item_of(found, [pair.real, pair.fake])
+        masks = None if pair.mask is None else np.stack([np.float32(label) * pair.mask for label in pair.labels])
+        return replace(item, labels=np.array(pair.labels, np.float32), masks=masks)
 
 
 class PlainSource:
@@ -132,14 +129,19 @@ class PlainSource:
         return item_of([record], [crop])
 
 
-def points_of(record: FaceRecord) -> Float32Array:
-    """(N, 3) points whose tight box is the face's: the mesh, or the corners of the box where none could be fitted."""
-    if record.mesh is not None:
-        return record.mesh
-    if record.box_xyxy is None:
-        raise DataError(f"{record.path}: this row of the shards has neither mesh nor box; run `dfdetect prepare` again")
-    left, top, right, bottom = record.box_xyxy
-    return np.array([[left, top, 0], [right, bottom, 0]], np.float32)
+def item_of_pair(pair: FacePair, record: FaceRecord) -> Item:
+    """A real face and the fake made from it as an item."""
+    video = record.video_id or record.path
+    return Item(
+        crops=np.stack([pair.real, pair.fake]),
+        labels=np.array(pair.labels, np.float32),
+        masks=pair.masks(),
+        videos=(f"{video}", f"{video} blended"),
+        captions=(
+            f"real {_short(record)}{_share(pair.labels[0])}",
+            f"{pair.family}: {pair.mask_name}{_share(1 - pair.labels[1])}",
+        ),
+    )
 
 
 def item_of(records: Sequence[FaceRecord], crops: Sequence[UInt8Array]) -> Item:
@@ -149,4 +151,13 @@ def item_of(records: Sequence[FaceRecord], crops: Sequence[UInt8Array]) -> Item:
         labels=np.array([record.label for record in records], np.float32),
         masks=None,
         videos=tuple(record.video_id or record.path for record in records),
+        captions=tuple(f"{record.method or 'fake' if record.label else 'real'} {_short(record)}" for record in records),
     )
+
+
+def _short(record: FaceRecord) -> str:
+    return PurePosixPath(record.path).stem[-20:]
+
+
+def _share(other: float) -> str:
+    return f" ({other:.0%} of the other)" if other else ""
