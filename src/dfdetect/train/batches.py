@@ -67,7 +67,7 @@ class Batches(Dataset[Batch]):
         number = self.first // self.per_batch + batch
         try:
             return collate([self.source.make(item, size_px=self.size_px) for item in numbers], number)
-        except (DfdetectError, ValueError, OSError) as error:
+        except (DfdetectError, ValueError, OSError, ImportError) as error:
             return Batch(torch.zeros(0), torch.zeros(0), torch.zeros(0), (), number, f"items {list(numbers)}: {error}")
 
 
