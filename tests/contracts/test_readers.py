@@ -160,6 +160,10 @@ def test_opens_nothing_but_lists(case: Case, monkeypatch: pytest.MonkeyPatch) ->
         return built_in(file, *arguments, **named)  # type: ignore[call-overload]
 
     monkeypatch.setattr("builtins.open", watched)
+    for opener in ("av.open", "cv2.VideoCapture", "cv2.imread", "PIL.Image.open", "dfdetect.media.reader.open_media"):
+        monkeypatch.setattr(
+            opener, lambda file, *_, **__: opened.append(f"{file}.mp4")
+        )  # they open files outside Python
     read_dataset(case.toy.root)
     assert not [name for name in opened if name.lower().endswith((*VIDEO_SUFFIXES, *IMAGE_SUFFIXES))]
 

@@ -136,3 +136,58 @@ def test_other_folders_with_a_labels_csv_are_not_taken_for_it(tmp_path: Path) ->
     from dfdetect.data.tree import list_tree
 
     assert not READERS["dfdc"].matches(list_tree(tmp_path))
+
+
+@pytest.mark.parametrize("folder", ["part seven", "test"])
+def test_a_training_part_under_another_name_is_no_test_set(tmp_path: Path, folder: str) -> None:
+    """It was: whoever renamed a part evaluated on clips that all others train on."""
+    root = plant(tmp_path / folder, f"{REAL}.mp4", f"{FAKE}.mp4")
+    plant(root, "metadata.json", text=metadata(**{FAKE: f"{REAL}.mp4"}))
+    (read,) = read_dataset(root)
+    assert {sample.split for sample in read.samples} == {"train"}
+    assert [(check.what, check.found) for check in read.checks] == [("train", 2)]
+
+
+def test_where_neither_folder_nor_list_tells_the_split_it_is_left_open(tmp_path: Path) -> None:
+    root = plant(tmp_path / "part seven", f"{REAL}.mp4")
+    plant(root, "metadata.json", text=json.dumps({f"{REAL}.mp4": {"label": "REAL"}}))
+    (read,) = read_dataset(root)
+    assert [sample.split for sample in read.samples] == [""]
+    assert not read.checks
+
+
+def test_a_part_with_its_list_alone_is_named(tmp_path: Path) -> None:
+    """Its videos were never downloaded, or lie elsewhere."""
+    plant(tmp_path, f"dfdc_train_part_0/{REAL}.mp4")
+    plant(tmp_path, "dfdc_train_part_0/metadata.json", text=metadata())
+    plant(tmp_path, "dfdc_train_part_1/metadata.json", text=metadata(**{FAKE: f"{REAL}.mp4", OTHER: None}))
+    found = read_with("dfdc", tmp_path)
+    assert found.problems == [("missing_file", "dfdc_train_part_1")]
+    assert "of 3 listed clips are not here" in found.texts[0]
+
+
+def test_a_list_above_one_that_is_nearer_misses_nothing(tmp_path: Path) -> None:
+    plant(tmp_path, f"test/{REAL}.mp4")
+    plant(tmp_path, "labels.csv", "test/labels.csv", text=f"filename,label\n{REAL}.mp4,0\n")
+    assert not read_with("dfdc", tmp_path).problems
+
+
+def test_labels_turned_round_are_named(tmp_path: Path) -> None:
+    """Only fakes have an original, so metadata with the other polarity contradicts itself."""
+    plant(tmp_path, f"dfdc_train_part_0/{REAL}.mp4", f"dfdc_train_part_0/{FAKE}.mp4")
+    turned = {
+        f"{REAL}.mp4": {"label": "FAKE", "split": "train", "original": None},
+        f"{FAKE}.mp4": {"label": "REAL", "split": "train", "original": f"{REAL}.mp4"},
+    }
+    plant(tmp_path, "dfdc_train_part_0/metadata.json", text=json.dumps(turned))
+    found = read_with("dfdc", tmp_path)
+    assert found.problems[0] == ("label_conflict", "dfdc_train_part_0")
+    assert found.texts[0].startswith("1 of 2 clips")
+
+
+def test_an_original_that_is_itself_a_fake_is_named(tmp_path: Path) -> None:
+    plant(tmp_path, *(f"dfdc_train_part_0/{name}.mp4" for name in (REAL, FAKE, OTHER)))
+    plant(tmp_path, "dfdc_train_part_0/metadata.json", text=metadata(**{FAKE: f"{REAL}.mp4", OTHER: f"{FAKE}.mp4"}))
+    found = read_with("dfdc", tmp_path)
+    assert found.problems == [("label_conflict", "dfdc_train_part_0")]
+    assert OTHER in found.texts[0]

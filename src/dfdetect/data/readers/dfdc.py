@@ -14,7 +14,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dfdetect.data.readers.reader import CountCheck, DatasetReader, Reading, clips, in_order, stem_of
@@ -37,17 +37,24 @@ cropped: dfdc_train_part_7/frames/abarnvbtwb/000.png
 _LISTS = ("metadata.json", "labels.csv")
 _PART = re.compile(r"(?:^|/)dfdc_train_part_(\d+)(?=/|$)", re.IGNORECASE)
 _OURS = re.compile(r"(?:^|/)(?:dfdc_train_part_\d+|train_sample_videos)/", re.IGNORECASE)
+_SAMPLE = re.compile(r"(?:^|/)train_sample_videos(?=/|$)", re.IGNORECASE)
+_TEST = re.compile(r"(?:^|/)test(?:_videos)?(?=/|$)", re.IGNORECASE)
 _CLIP = re.compile(r"(?:^|/)[a-z]{10}(?:\.mp4|/[^/]+\.(?:png|jpe?g))$", re.IGNORECASE)
 _MEDIA = (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES)
+_SPLITS: dict[str, Split] = {"train": "train", "test": "test"}
 _LABELS = {"REAL": Label.REAL, "FAKE": Label.FAKE, "0": Label.REAL, "1": Label.FAKE}
 
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """What a list says of one clip. original: stem, "" for a real one or where it is not told."""
+    """What a list says of one clip. original: stem, "" where it is not told, as of every real one.
+
+    split: "" where it is not told.
+    """
 
     label: Label
     original: str
+    split: Split
 
 
 def matches(tree: Tree) -> bool:
@@ -92,7 +99,7 @@ def _samples(reading: Reading) -> Iterator[Sample]:
             continue
         seen[home].add(stem)
         sample = _sample(reading, path, files, kind, entry)
-        unpaired += sample.split == "train" and not sample.pair_key
+        unpaired += sample.split != "test" and not sample.pair_key
         yield sample
     for folder, count in sorted(unlabelled.items()):
         text = f"{count} clips are left out: no metadata.json or labels.csv in {folder or 'the root'} or above it"
@@ -105,7 +112,7 @@ def _samples(reading: Reading) -> Iterator[Sample]:
 
 def _sample(reading: Reading, path: str, files: Sequence[NamedFile], kind: SampleKind, entry: _Listed) -> Sample:
     stem, fake = stem_of(path, kind), entry.label is Label.FAKE
-    original = entry.original if fake else stem
+    original = entry.original if fake else stem  # that of a "real" one is a contradiction, named elsewhere
     return Sample(
         path=reading.tree.absolute(path),
         root=reading.tree.absolute(""),
@@ -115,22 +122,26 @@ def _sample(reading: Reading, path: str, files: Sequence[NamedFile], kind: Sampl
         kind=kind,
         pair_key=f"{NAME}/{original}" if original else "",
         source_key=f"{NAME}/{original or stem}",
-        split=_split(f"{reading.tree.root.name}/{path}"),
+        split=_split(f"{reading.tree.root.name}/{path}", entry),
         bytes=sum(file.bytes for file in files),
     )
 
 
-def _split(path: str) -> Split:
-    """Parts and the sample are training, the rest is the test set: `split` in metadata.json is "train" always."""
-    return "train" if _OURS.search(path) else "test"
+def _split(path: str, entry: _Listed) -> Split:
+    """By the published name of a part, else by the list, as a part may have another name or lie below a `test/`."""
+    if _OURS.search(path):
+        return "train"
+    return entry.split or ("test" if _TEST.search(path.rpartition("/")[0]) else "")
 
 
 def _report_missing(
     reading: Reading, listed: Mapping[str, Mapping[str, _Listed]], seen: Mapping[str, set[str]]
 ) -> None:
+    """Listed clips that are not here; one that another list stands for, as a copy nearer to it does, is."""
+    everywhere = set().union(*seen.values())
     for home, entries in sorted(listed.items()):
-        absent = sorted(set(entries) - seen.get(home, set()))
-        if absent and len(absent) < len(entries):
+        absent = sorted(set(entries) - seen.get(home, everywhere))
+        if absent:
             text = f"{len(absent)} of {len(entries)} listed clips are not here: {', '.join(absent[:3])}"
             reading.problem("missing_file", home, text)
 
@@ -146,7 +157,28 @@ def _lists(reading: Reading) -> dict[str, dict[str, _Listed]]:
             path = reading.find_list(name)
             if path is not None and path.is_relative_to(reading.lists):
                 found[""] = _read_list(path)
+    for folder, entries in sorted(found.items()):
+        _name_contradictions(reading, folder, entries)
     return dict(found)
+
+
+def _name_contradictions(reading: Reading, folder: str, entries: Mapping[str, _Listed]) -> None:
+    """Only a fake has an original, and that is real: where a list says otherwise, its labels may be turned round."""
+    odd = sorted(
+        name
+        for name, entry in entries.items()
+        if entry.original
+        and (
+            entry.label is Label.REAL or (entry.original in entries and entries[entry.original].label is not Label.REAL)
+        )
+    )
+    if odd:
+        text = (
+            f"{len(odd)} of {len(entries)} clips are labelled REAL though an original of theirs is named, or FAKE with "
+            f"an original that is FAKE: {', '.join(odd[:3])}. Labels are as the list says; it may be turned round: "
+            "download it again"
+        )
+        reading.problem("label_conflict", folder, text)
 
 
 def _read_list(path: Path) -> dict[str, _Listed]:
@@ -154,7 +186,7 @@ def _read_list(path: Path) -> dict[str, _Listed]:
         text = path.read_text(encoding="utf-8-sig")
         if path.suffix.lower() == ".csv":
             rows = csv.DictReader(io.StringIO(text, newline=""))
-            return {_stem(row["filename"]): _Listed(_LABELS[row["label"].strip().upper()], "") for row in rows}
+            return {_stem(row["filename"]): _Listed(_LABELS[row["label"].strip().upper()], "", "test") for row in rows}
         entries: dict[str, dict[str, Any]] = json.loads(text)
         return {_stem(name): _entry(value) for name, value in entries.items()}
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
@@ -165,9 +197,11 @@ def _read_list(path: Path) -> dict[str, _Listed]:
 
 
 def _entry(value: Mapping[str, Any]) -> _Listed:
+    """Of training clips `label`, `split` ("train" of every one) and `original`; of the test set `is_fake`."""
     said = value["label"] if "label" in value else value["is_fake"]
     label = _LABELS[str(int(said) if isinstance(said, bool) else said).upper()]
-    return _Listed(label, _stem(value.get("original") or "") if label is Label.FAKE else "")
+    told = value.get("split", "" if "label" in value else "test")
+    return _Listed(label, _stem(value.get("original") or ""), _SPLITS.get(told, ""))
 
 
 def _stem(name: str) -> str:
@@ -177,17 +211,20 @@ def _stem(name: str) -> str:
 def check(samples: Sequence[Sample]) -> list[CountCheck]:
     """119,146 clips in 50 training parts, 400 in the sample, 5,000 in the test set, for those that are there."""
     parts: set[int] = set()
-    counts: Counter[str] = Counter()
+    counts: Counter[str] = Counter()  # training clips of parts under other names count as such
     for sample in samples:
         match = _PART.search(sample.name) or _PART.search(sample.root)
         if match:
             parts.add(int(match[1]))
-        counts["train" if match else "sample" if sample.split == "train" else "test"] += 1
+        in_sample = _SAMPLE.search(f"{PurePosixPath(sample.root).name}/{sample.name}")
+        counts["train" if match else "sample" if in_sample else sample.split] += 1
     out = []
     if parts:
         missing = tuple(f"dfdc_train_part_{part}" for part in range(N_PARTS) if part not in parts)
-        out = [CountCheck("train parts", len(parts), N_PARTS, missing), CountCheck("train", counts["train"], N_TRAIN)]
-    elif counts["sample"]:
+        out = [CountCheck("train parts", len(parts), N_PARTS, missing)]
+    if counts["train"]:
+        out.append(CountCheck("train", counts["train"], N_TRAIN))
+    elif counts["sample"] and not counts["train"]:
         out = [CountCheck("sample", counts["sample"], N_SAMPLE)]
     return [*out, CountCheck("test", counts["test"], N_TEST)] if counts["test"] else out
 
