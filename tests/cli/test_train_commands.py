@@ -13,7 +13,6 @@ pytest.importorskip("pytorch_lightning")
 from dfdetect.cli.main import run
 from dfdetect.data.drawn_faces import draw_face
 from dfdetect.data.lists import read_list
-from dfdetect.data.shards import read_shards
 from dfdetect.evaluate.calibrate import calibration_items
 from dfdetect.evaluate.scores import ScoreRow, append_score
 from dfdetect.media.roundtrip import decode, encode_png
@@ -36,15 +35,6 @@ def photos(tmp_path: Path) -> Path:
     (tmp_path / "wall.png").write_bytes(encode_png(np.full((90, 90, 3), 70, np.uint8)))
     (tmp_path / "list.csv").write_text("path,label,reuse\n0.png,real,free\n1.png,real,free\nwall.png,real,free\n")
     return tmp_path / "list.csv"
-
-
-def test_prepare_says_what_it_kept_and_left_out(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["prepare", str(photos), "-o", "faces", "--sheet", "sheet.png", "-q"]) == 0
-    out = capsys.readouterr().out
-    assert "2 of 3 faces kept in faces" in out
-    assert "left out, no_face: 1" in out
-    assert [record.path for record in read_shards(Path("faces"))] == ["0.png", "1.png"]
-    assert decode(Path("sheet.png").read_bytes()).shape == (128, 12 * 128, 3)
 
 
 def test_the_list_of_recipes(capsys: pytest.CaptureFixture[str]) -> None:

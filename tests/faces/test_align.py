@@ -95,3 +95,11 @@ def test_shrinking_averages() -> None:
     checks: UInt8Array = np.indices((64, 64)).sum(axis=0)[..., None].repeat(3, axis=2).astype(np.uint8) % 2 * 254
     assert (resize_square(checks, 16) == 127).all()
     assert np.array_equal(resize_square(checks, 64), checks)
+
+
+@pytest.mark.parametrize(("size_px", "expected"), [(10, 10), (40, 40), (100, 40)])
+def test_a_small_crop_may_stay_at_its_native_size(size_px: int, expected: int) -> None:
+    box = np.array([30, 20, 70, 60], np.float32)
+    crop = crop_face(FRAME, box, margin=0.0, size_px=size_px, enlarge=False)
+    assert crop.image.shape == (expected, expected, 3)
+    assert np.allclose(crop.to_frame @ [expected, expected, 1], (70, 60))

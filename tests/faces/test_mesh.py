@@ -322,3 +322,13 @@ def test_yaw_turns_round_in_mirrored_photographs(mesh: FaceMesh, detector: YuNet
     assert np.median(np.abs(sums)) < 2.5
     assert np.max(np.abs(sums)) < 12
     assert np.median(differences) < 0.025
+
+
+def test_a_face_is_found_again_from_the_mesh_of_another_picture(mesh: FaceMesh, detector: YuNet) -> None:
+    """A fake is looked at where its original's face was: no detection, so no box that moved."""
+    image = skimage.data.astronaut()
+    first = mesh.fit(image, detector.detect(image))
+    again = mesh.fit_rois(image, [roi_of_mesh(first.points[0])])
+    assert again.presence[0] > 0.9
+    assert difference(again.points[0], first.points[0]) < 0.03
+    assert len(mesh.fit_rois(image, []).points) == 0

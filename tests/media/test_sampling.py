@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dfdetect.errors import UsageError
-from dfdetect.media.sampling import even_indices, scan_indices
+from dfdetect.media.sampling import even_indices, every_indices, scan_indices
 
 _gaps_s = st.lists(st.floats(0.0, 5.0), min_size=0, max_size=300)
 
@@ -79,3 +79,36 @@ def test_scan_takes_one_frame_per_half_second_between_32_and_256(duration_s: flo
 
 def test_scan_of_nothing() -> None:
     assert scan_indices([]) == []
+
+
+@pytest.mark.parametrize(
+    ("times_s", "every_s", "expected"),
+    [
+        ([], 1.0, []),
+        ([0.0], 1.0, [0]),
+        ([0.0, 0.4, 0.8, 1.2, 1.6, 2.0], 1.0, [0, 2, 5]),  # 1.0 lies between: the earlier one
+        ([0.0, 5.0, 10.0], 1.0, [0, 1, 2]),  # a frame is taken once, however long it stays
+        ([0.0, 0.1, 0.2], 5.0, [0]),
+        ([3.0, 3.5, 4.0], 0.5, [0, 1, 2]),
+    ],
+)
+def test_a_frame_every_so_often(times_s: list[float], every_s: float, expected: list[int]) -> None:
+    assert every_indices(times_s, every_s) == expected
+
+
+@given(
+    st.lists(st.floats(0.001, 2.0), min_size=1, max_size=60).map(np.cumsum),
+    st.floats(0.01, 3.0),
+)
+def test_every_is_never_further_off_than_the_frames_allow(times_s: np.ndarray, every_s: float) -> None:
+    chosen = every_indices(times_s, every_s)
+    assert chosen == sorted(set(chosen))
+    targets = np.arange(0.0, times_s[-1] - times_s[0] + 1e-9, every_s) + times_s[0]
+    for target in targets:
+        assert np.abs(times_s[chosen] - target).min() == pytest.approx(np.abs(times_s - target).min(), abs=1e-9)
+
+
+@pytest.mark.parametrize("every_s", [0.0, -1.0, float("nan")])
+def test_no_time_between_frames_is_a_usage_error(every_s: float) -> None:
+    with pytest.raises(UsageError, match="more than 0 seconds"):
+        every_indices([0.0, 1.0], every_s)

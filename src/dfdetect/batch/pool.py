@@ -52,12 +52,13 @@ def run(
     if jobs == 1:
         work = make_worker()
         for item in items:
-            yield Outcome(item, *_attempt(work, item))
+            yield Outcome(item, *attempt(work, item))
     else:
         yield from _run_in_processes(iter(items), make_worker, jobs)
 
 
-def _attempt(work: Callable[[Item], Result], item: Item) -> tuple[Result | None, ErrorInfo | None]:
+def attempt(work: Callable[[Item], Result], item: Item) -> tuple[Result | None, ErrorInfo | None]:
+    """The result of one item, or the error that it ended with."""
     try:
         return work(item), None
     except DfdetectError as error:
@@ -74,16 +75,16 @@ def _serve(pipe: Connection, make_worker: Callable[[], Callable[[Any], Any]]) ->
     try:
         work = make_worker()
     except Exception as error:  # noqa: BLE001 - handed to the parent, which raises it
-        pipe.send((_NOT_STARTED, _sendable(error)))
+        pipe.send((_NOT_STARTED, sendable(error)))
         return
     pipe.send((_READY, None))
     with contextlib.suppress(EOFError, BrokenPipeError):  # the parent is gone or done
         while True:
-            result, error_info = _attempt(work, pipe.recv())
+            result, error_info = attempt(work, pipe.recv())
             pipe.send((_DONE, result) if error_info is None else (_FAILED, error_info))
 
 
-def _sendable(error: Exception) -> DfdetectError:
+def sendable(error: Exception) -> DfdetectError:
     """An error that survives pickling: one with the base's constructor as it is, any other as its text."""
     if isinstance(error, DfdetectError) and type(error).__init__ is DfdetectError.__init__:
         return error

@@ -11,15 +11,18 @@ if TYPE_CHECKING:
 
 
 class Bar:
-    """`advance()` once for every item done; `with bar.aside():` around writing to standard output on a terminal."""
+    """`advance()` for what is done; `with bar.aside():` around writing to standard output on a terminal."""
 
     def __init__(self, progress: Progress, what: str, total: int) -> None:
         self._progress = progress
-        self._task = progress.add_task(what, total=total, rate="")
+        self._task = progress.add_task(what, total=total, rate="", note="")
 
-    def advance(self) -> None:
+    def advance(self, items: int = 1, *, note: str | None = None) -> None:
+        """note: shown at the end of the bar until another one comes."""
         speed = self._progress.tasks[0].speed
-        self._progress.update(self._task, advance=1, rate=f"{speed:.1f}/s" if speed else "")
+        self._progress.update(self._task, advance=items, rate=f"{speed:.1f}/s" if speed else "")
+        if note is not None:
+            self._progress.update(self._task, note=note)
 
     def aside(self) -> AbstractContextManager[None]:
         """Takes the bar away while something else is printed, so that the two do not mix."""
@@ -55,6 +58,7 @@ def progress_bar(total: int, *, quiet: bool = False, what: str = "files") -> Ite
         TextColumn("{task.fields[rate]}"),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
         console=console,
         transient=True,
         disable=quiet or not console.is_terminal,

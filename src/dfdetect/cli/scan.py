@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dfdetect.batch import pool
+from dfdetect.batch.engines import DEFAULT_ENGINE, find_engine
 from dfdetect.batch.journal import InputKey, Journal, input_key
 from dfdetect.cli.inputs import Input, collect, open_list, output_names
 from dfdetect.cli.main import CONDITION_MET, DONE, INTERRUPTED, SOME_FAILED
@@ -33,13 +33,14 @@ FAILED = "failed"  # in the tally, beside the verdicts
 
 @dataclass(frozen=True, slots=True)
 class ScanJob:
-    """One run of `scan`, every flag checked. fail_on: verdicts that turn the exit code into 1."""
+    """One run of `scan`, every flag checked. fail_on: verdicts that turn the exit code into 1. engine: of ENGINES."""
 
     inputs: tuple[Input, ...]
     settings: Settings
     plan: OutputPlan
     archive: Path | None
     fail_on: frozenset[Verdict]
+    engine: str = DEFAULT_ENGINE
 
 
 def command(
@@ -77,6 +78,7 @@ def command(
         str | None, typer.Option("--device", metavar="auto|cpu|cuda", help="Where the network runs. (default auto)")
     ] = None,
     detector: Annotated[str | None, typer.Option("--detector", help="Face detector. (default yunet)")] = None,
+    engine: Annotated[str, typer.Option("--engine", metavar="local|ray", help="This computer, or Ray.")] = "local",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on standard error but errors.")] = False,
 ) -> None:
     """Say whether faces in images and videos were manipulated, where and when, and how sure that is.
@@ -87,6 +89,7 @@ def command(
 
     if not paths and list_file is None:
         raise UsageError("nothing to scan: name files or folders, or a list with --list FILE (- for standard input)")
+    find_engine(engine)
     settings = load_settings(
         model=model, frames=frames, device=device, detector=detector, jobs=jobs, quiet=True if quiet else None
     )
@@ -101,7 +104,7 @@ def command(
         pretty=list_file is None and len(named) == 1 and named == [item.path for item in inputs],
         append=archive is not None,
     )
-    job = ScanJob(tuple(inputs), settings, plan, archive, frozenset(fail_on or ()))
+    job = ScanJob(tuple(inputs), settings, plan, archive, frozenset(fail_on or ()), engine)
     raise typer.Exit(run_job(job))
 
 
@@ -119,7 +122,7 @@ def run_job(job: ScanJob) -> int:
         interrupted = no_map = False
         with progress_bar(len(waiting), quiet=job.settings.quiet) as bar:
             try:
-                for item, result in scan_all(waiting, job.settings, model):
+                for item, result in scan_all(waiting, job.settings, model, job.engine):
                     with bar.aside():
                         outputs.write(result, names[item])
                     tally[result.verdict or FAILED] += 1
@@ -148,9 +151,11 @@ def run_job(job: ScanJob) -> int:
     return _exit_code(tally, job.fail_on)
 
 
-def scan_all(inputs: list[Input], settings: Settings, model: ModelInfo) -> Iterator[tuple[Input, ScanResult]]:
+def scan_all(
+    inputs: list[Input], settings: Settings, model: ModelInfo, engine: str = DEFAULT_ENGINE
+) -> Iterator[tuple[Input, ScanResult]]:
     """A result for every input, in the order in which they are done."""
-    for outcome in pool.run(
+    for outcome in find_engine(engine)(
         inputs, functools.partial(make_work, settings, model), jobs=min(settings.jobs, max(1, len(inputs)))
     ):
         if outcome.result is not None:

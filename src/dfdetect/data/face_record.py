@@ -13,8 +13,9 @@ class FaceRecord:
 
     image_bytes: JPEG (4:4:4) of the crop, made by media.roundtrip. mesh: (468, 3) float32 pixels of that crop, None
     where none could be fitted. label: of this face, 0 real, 1 fake. path ... reuse: of its `Sample` ("" where
-    unknown); path is the sample's name inside its dataset. frame_index, time_s, track_id: place in the clip; 0, 0 and
-    1 for a still. face_px, blur, yaw_deg, detector_score: quality at native size.
+    unknown); path is the sample's name inside its dataset. frame_index, time_s, track_id: place in the clip (of a
+    folder of crops the number in the name); 0, 0 and a number for a still. face_px, blur, yaw_deg, detector_score:
+    quality at native size.
     kind: of the sample. label_from: what the label was told from: "clip" (the dataset's own), "mask", "difference"
     (to the original). A face with label 0 whose label_from is not "clip" is an untouched one of a fake clip.
     landmarks: (5, 2) and box_xyxy: (4,), float32 pixels of the crop: the five points in the order of `FaceDetections`,

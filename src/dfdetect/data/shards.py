@@ -31,6 +31,7 @@ __all__ = [
     "describe",
     "read_columns",
     "read_manifest",
+    "read_shard",
     "read_shards",
     "sha256_of",
     "shards_hash",
@@ -96,7 +97,7 @@ def read_shards(
     """
     for path, sha256 in _listed(folder):
         _refuse_altered(path, sha256)
-        yield from _read_one(path, where, images)
+        yield from read_shard(path, where=where, images=images)
 
 
 def read_columns(folder: Path, columns: Sequence[str]) -> pa.Table:
@@ -146,7 +147,10 @@ def _refuse_altered(path: Path, sha256: str) -> None:
         raise DataError(f"shard {path} was altered: expected SHA-256 {sha256}, found {found}")
 
 
-def _read_one(path: Path, where: Callable[[FaceRecord], bool] | None, images: bool) -> Iterator[FaceRecord]:
+def read_shard(
+    path: Path, *, where: Callable[[FaceRecord], bool] | None = None, images: bool = True
+) -> Iterator[FaceRecord]:
+    """Records of one shard file, as `read_shards` reads them; it is not checked against a manifest."""
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path) as file:

@@ -63,9 +63,14 @@ def resize_square(image: UInt8Array, size_px: int) -> UInt8Array:
     return np.asarray(cv2.resize(image, (size_px, size_px), interpolation=how), np.uint8)
 
 
-def crop_face(image: UInt8Array, box_xyxy: Float32Array, *, margin: float, size_px: int) -> Crop:
-    """Cut the square around a face box, resized to size_px. Training and scanning both call this."""
+def crop_face(image: UInt8Array, box_xyxy: Float32Array, *, margin: float, size_px: int, enlarge: bool = True) -> Crop:
+    """Cut the square around a face box, resized to size_px. Training and scanning both call this.
+
+    enlarge: False keeps a square of fewer pixels at its native size.
+    """
     left, top, side = square_around(box_xyxy, margin=margin)
+    if not enlarge:
+        size_px = min(side, size_px)
     scale = side / size_px
     to_frame = np.array([[scale, 0, left], [0, scale, top]], np.float32)
     return Crop(resize_square(cut_square(image, left, top, side), size_px), to_frame)

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 
@@ -79,16 +80,19 @@ class FaceStream:
         margin: float,
         size_px: int,
         more_views: Sequence[CropView] = (),
+        enlarge: bool = True,
         on_stage: Callable[[Stage], None] | None = None,
     ) -> None:
         """margin: added on each side of the face box, as a fraction of its longer side. size_px: side of a crop.
 
         more_views: further cuts of every face, into `FaceCrop.views`; faces are found once for all of them.
+        enlarge: False keeps smaller faces at their native size.
         on_stage: told what the caller's thread does: "decode" when it waits for a frame, "faces" when it looks at one.
         """
         self._reader, self._indices = reader, list(indices)
         self._detector, self._mesh = detector, mesh
-        self._margin, self._size_px, self._more_views = margin, size_px, tuple(more_views)
+        self._more_views = tuple(more_views)
+        self._crop = partial(crop_face, margin=margin, size_px=size_px, enlarge=enlarge)
         self._enter: Callable[[Stage], None] = on_stage or (lambda stage: None)
         self.frames_read = 0
         self.frames_with_face = 0
@@ -96,7 +100,7 @@ class FaceStream:
         self.faces_s = 0.0
 
     def __iter__(self) -> Generator[FrameFaces, None, None]:
-        with closing(self._frames_ahead()) as frames:
+        with closing(frames_ahead(self._reader, self._indices, on_decoded=self._add_decode_s)) as frames:
             self._enter("decode")
             for frame in frames:
                 self._enter("faces")
@@ -108,46 +112,8 @@ class FaceStream:
                 yield faces
                 self._enter("decode")
 
-    def _frames_ahead(self) -> Generator[Frame, None, None]:
-        """The reader's frames, decoded in a thread. The reader is touched by that thread alone until it ends."""
-        ready: queue.Queue[Frame | BaseException | None] = queue.Queue(QUEUE_FRAMES)
-        stop = threading.Event()
-
-        def produce() -> None:
-            last: BaseException | None = None
-            try:
-                for frame in self._timed_frames():
-                    if not _put(ready, frame, stop):
-                        break
-            except BaseException as error:  # noqa: BLE001 - not handled here: handed over and raised in the caller's thread
-                last = error
-            _put(ready, last, stop)
-
-        thread = threading.Thread(target=produce, name="dfdetect-decode", daemon=True)
-        thread.start()
-        try:
-            while (item := ready.get()) is not None:
-                if isinstance(item, BaseException):
-                    raise item
-                yield item
-        finally:
-            stop.set()
-            thread.join()
-
-    def _timed_frames(self) -> Generator[Frame, None, None]:
-        frames = iter(self._reader.frames(self._indices))
-        try:
-            while True:
-                start = perf_counter()
-                frame = next(frames, None)
-                self.decode_s += perf_counter() - start
-                if frame is None:
-                    return
-                yield frame
-        finally:
-            # Closed in the thread that ran it: a generator may hold decoder state.
-            if hasattr(frames, "close"):
-                frames.close()
+    def _add_decode_s(self, seconds: float) -> None:
+        self.decode_s += seconds
 
     def _faces_of(self, frame: Frame) -> FrameFaces:
         image = frame.image
@@ -156,9 +122,9 @@ class FaceStream:
         crops: list[FaceCrop] = []
         for row in range(len(found)):
             detected = found.boxes_xyxy[row]
-            points = fit.points[row] if _mesh_holds(fit.points[row], float(fit.presence[row]), detected) else None
+            points = fit.points[row] if mesh_holds(fit.points[row], float(fit.presence[row]), detected) else None
             box = detected if points is None else mesh_box_xyxy(points)
-            crop = crop_face(image, box, margin=self._margin, size_px=self._size_px)
+            crop = self._crop(image, box)
             quality = measure(image, detected, points, float(found.score[row]), landmarks=found.landmarks[row])
             views = tuple(crop_face(image, box, margin=v.margin, size_px=v.size_px).image for v in self._more_views)
             place = (crop.to_frame, box, frame.index, frame.time_s)
@@ -166,6 +132,59 @@ class FaceStream:
         histograms = [colour_histogram(image, box) for box in found.boxes_xyxy]
         stacked = np.stack(histograms) if histograms else np.zeros((0, 0), np.float32)
         return FrameFaces(TrackFrame(frame.index, frame.time_s, found, stacked), tuple(crops))
+
+
+def frames_ahead(
+    reader: FrameSource,
+    indices: Sequence[int],
+    *,
+    find_cuts: bool = True,
+    on_decoded: Callable[[float], None] | None = None,
+) -> Generator[Frame, None, None]:
+    """The reader's frames, decoded a little ahead in a thread; until it ends the reader is that thread's alone.
+
+    on_decoded: told, in that thread, the seconds that each frame took. Errors of decoding come out of the iteration.
+    """
+    ready: queue.Queue[Frame | BaseException | None] = queue.Queue(QUEUE_FRAMES)
+    stop = threading.Event()
+
+    def produce() -> None:
+        last: BaseException | None = None
+        try:
+            for frame in _timed(reader.frames(indices, find_cuts=find_cuts), on_decoded):
+                if not _put(ready, frame, stop):
+                    break
+        except BaseException as error:  # noqa: BLE001 - not handled here: handed over and raised in the caller's thread
+            last = error
+        _put(ready, last, stop)
+
+    thread = threading.Thread(target=produce, name="dfdetect-decode", daemon=True)
+    thread.start()
+    try:
+        while (item := ready.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _timed(decoded: Iterator[Frame], on_decoded: Callable[[float], None] | None) -> Generator[Frame, None, None]:
+    frames = iter(decoded)
+    try:
+        while True:
+            start = perf_counter()
+            frame = next(frames, None)
+            if on_decoded is not None:
+                on_decoded(perf_counter() - start)
+            if frame is None:
+                return
+            yield frame
+    finally:
+        # Closed in the thread that ran it: a generator may hold decoder state.
+        if hasattr(frames, "close"):
+            frames.close()
 
 
 def extract_faces(
@@ -236,7 +255,7 @@ def _worth_a_look(found: FaceDetections, width_px: int, height_px: int) -> FaceD
     return FaceDetections(boxes[rows], found.score[rows], found.landmarks[rows])
 
 
-def _mesh_holds(points: Float32Array, presence: float, detected_xyxy: Float32Array) -> bool:
+def mesh_holds(points: Float32Array, presence: float, detected_xyxy: Float32Array) -> bool:
     """A mesh is believed if it says that a face is there, and is where the detector saw one."""
     if presence < MIN_PRESENCE or not np.all(np.isfinite(points)):
         return False

@@ -10,6 +10,7 @@ subject's right one. Coordinates are frame pixels with pixel edges at integers; 
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -128,9 +129,13 @@ class FaceMesh:
         Raises:
             ValueError: image is not (H, W, 3) uint8.
         """
-        require_rgb(image)
         pairs = zip(detections.boxes_xyxy, detections.landmarks, strict=True)
-        rois = [roi_of_detection(box, landmarks) for box, landmarks in pairs]
+        return self.fit_rois(image, [roi_of_detection(box, landmarks) for box, landmarks in pairs])
+
+    def fit_rois(self, image: UInt8Array, first_looks: Sequence[FaceRoi]) -> MeshFit:
+        """Fit the faces in these squares, as `fit` does: for faces whose place is known without a detector."""
+        require_rgb(image)
+        rois = list(first_looks)
         points = np.zeros((len(rois), POINT_COUNT, 3), np.float32)
         presence = np.zeros((len(rois),), np.float32)
         unsettled = list(range(len(rois)))

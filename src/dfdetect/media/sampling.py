@@ -48,3 +48,20 @@ def scan_indices(
         return []
     span_s = float(times_s[-1]) - float(times_s[0])
     return even_indices(times_s, min(max(math.ceil(span_s / every_s) + 1, at_least), at_most))
+
+
+def every_indices(times_s: NDArray[np.float64] | Sequence[float], every_s: float) -> list[int]:
+    """Frame indices at 0, every_s, 2 * every_s ... seconds, each the nearest frame; a frame is taken once.
+
+    Errors: UsageError unless every_s is above 0.
+    """
+    if not every_s > 0:
+        raise UsageError(f"expected more than 0 seconds between two frames, got {every_s}")
+    times = np.asarray(times_s, dtype=np.float64)
+    if len(times) == 0:
+        return []
+    targets = np.arange(0.0, float(times[-1] - times[0]) + 1e-9, every_s) + times[0]
+    right = np.clip(np.searchsorted(times, targets), 1, max(1, len(times) - 1))
+    left = right - 1
+    nearest = np.where(targets - times[left] <= times[np.minimum(right, len(times) - 1)] - targets, left, right)
+    return sorted({int(index) for index in np.minimum(nearest, len(times) - 1)})
