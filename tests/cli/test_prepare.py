@@ -84,6 +84,15 @@ def test_an_index_with_filters_and_options(index: Path, capsys: pytest.CaptureFi
     assert len(list(read_shards(Path("few")))) == 2
 
 
+def test_a_dataset_s_folder_as_it_was_downloaded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["data", "toy", "uadfv", "-o", "toys", "-q"]) == 0
+    capsys.readouterr()
+    assert run(["prepare", "toys/uadfv", "-o", "faces", "-q", "--min-face", "40", "--frames", "2"]) == 0
+    out = capsys.readouterr().out
+    assert "24 faces of 12 of 12 files" in out
+    assert {row.label_from for row in read_shards(Path("faces")) if row.label} == {"difference"}
+
+
 def test_an_index_whose_files_moved_is_told_once(
     index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -110,7 +119,8 @@ def test_unreadable_files_are_listed_and_turn_the_exit_code(tmp_path: Path, caps
     [
         (["none.parquet"], 3, "none.parquet: no such index; make one with `dfdetect data index"),
         (["none.csv"], 3, "none.csv: expected a CSV list"),
-        (["."], 2, "is a folder; index it first: `dfdetect data index"),
+        (["EMPTY"], 3, "the folder is empty"),
+        (["EMPTY", "--root", "x"], 2, "is the folder itself: --root is for an index or a list"),
         (["INDEX", "--split", "tset"], 2, "no sample has split 'tset'; there are: '', 'train', 'val'"),
         (["INDEX", "--faces", "some"], 2, "unknown choice of faces 'some'; the options are: all, best"),
         (["INDEX", "--other-faces", "real"], 2, "add --faces all"),
@@ -123,7 +133,9 @@ def test_unreadable_files_are_listed_and_turn_the_exit_code(tmp_path: Path, caps
 def test_what_cannot_work_says_what_to_do(
     arguments: list[str], code: int, says: str, index: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = [str(index) if word == "INDEX" else word for word in arguments]
+    Path("nothing").mkdir()
+    stands_for = {"INDEX": str(index), "EMPTY": "nothing"}
+    arguments = [stands_for.get(word, word) for word in arguments]
     if says == "INDEX":  # both moves of the one root: the last one counts, and its files are not there
         assert run(["prepare", *arguments, "-o", "out", "-q"]) == 3
         assert "are not in" in capsys.readouterr().err

@@ -47,7 +47,7 @@ def test_every_line_of_the_guide_works(
                 code, shown = run(arguments), capsys.readouterr()
                 out += shown.out
                 assert code == 0 or (arguments[0] == "calibrate" and UNTRAINED in shown.err), f"{line}\n{shown.err}"
-    assert "12 of 12 faces kept in faces" in out
+    assert "12 faces of 12 of 12 files in faces" in out
     assert len(Path("run/metrics.jsonl").read_text().splitlines()) == 2
     assert {path.name for path in Path().glob("*.png")} == {"faces.png", "pairs.png"}
     assert load_bundle("my-model").manifest.name == "mine"

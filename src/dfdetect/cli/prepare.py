@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from dfdetect.cli.progress import Bar
     from dfdetect.data.prepare.options import PrepareReport
     from dfdetect.data.prepare.run import OnProgress
+    from dfdetect.data.tree import Problem
 
 _SHOWN = 4  # names of left-out files a reason; the manifest has them all
 
@@ -21,7 +23,9 @@ _SHOWN = 4  # names of left-out files a reason; the manifest has them all
 def command(
     source: Annotated[
         Path,
-        typer.Argument(metavar="INPUT", help="Index (Parquet) of `dfdetect data index`, or a CSV with path,label."),
+        typer.Argument(
+            metavar="INPUT", help="Index of `dfdetect data index`, a CSV with path,label, or a dataset's folder."
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the shards; made if it is not there.")],
     root: Annotated[
@@ -82,7 +86,9 @@ def command(
     )
     columns = {"dataset": dataset, "split": split, "label": label, "method": method, "compression": compression}
     filters = Filters(**{name: tuple(values or ()) for name, values in columns.items()})
-    samples = filters.apply(read_samples(source, root or []))
+    everything, problems = read_samples(source, root or [])
+    _warn(problems)
+    samples = filters.apply(everything)
     try:
         with progress_bar(len(samples), quiet=quiet, what="faces of files") as bar:
             done = prepare(
@@ -105,6 +111,15 @@ def command(
             typer.echo(f"contact sheet: {path}")
     failed = set(done.manifest["left_out"]) & set(ErrorCode)
     raise typer.Exit(SOME_FAILED if failed else DONE)
+
+
+def _warn(problems: Sequence[Problem]) -> None:
+    """What is wrong with a dataset's folder, once for every kind."""
+    by_code: dict[str, list[Problem]] = {}
+    for problem in problems:
+        by_code.setdefault(problem.code, []).append(problem)
+    for code, some in by_code.items():
+        typer.echo(f"dfdetect: {code}: {len(some)}, for example {some[0].path}: {some[0].text}", err=True)
 
 
 def _shown_on(bar: Bar) -> OnProgress:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 from dfdetect.batch.whole_file import whole_file
@@ -46,16 +46,20 @@ def _pick(shards: Path) -> dict[str, list[Place]]:
     columns = read_columns(shards, names).to_pydict()
     groups: dict[str, dict[tuple[str, str], dict[str, list[Place]]]] = defaultdict(lambda: defaultdict(dict))
     real: set[str] = set()
+    fake: set[Place] = set()
     for dataset, path, frame, track, pair, video, compression, label in zip(*columns.values(), strict=True):
         clips = groups[dataset][pair or video, compression]
         clips.setdefault(path, []).append((dataset, path, frame, track))
-        if label == 0:
+        if label == 1:
+            fake.add(clips[path][-1])
+        else:
             real.add(path)
     out: dict[str, list[Place]] = {}
     for dataset, members in sorted(groups.items()):
-        rows = [
-            _of_group(dict(sorted(clips.items(), key=lambda item: item[0] not in real))) for clips in members.values()
-        ]
+        rows = []
+        for clips in members.values():
+            originals_first = sorted(clips.items(), key=lambda item: item[0] not in real)
+            rows.append(_of_group(dict(originals_first), fake))
         mean = sum(map(len, rows)) / len(rows)
         many = max(1, min(len(rows), int(MOST_TILES / mean)))
         shown = [rows[(2 * number + 1) * len(rows) // (2 * many)] for number in range(many)]
@@ -63,17 +67,17 @@ def _pick(shards: Path) -> dict[str, list[Place]]:
     return out
 
 
-def _of_group(clips: dict[str, list[Place]]) -> list[Place]:
-    """One row of every clip, in their order: of the frame and face that most of them show."""
-    counts: dict[tuple[int, int], int] = defaultdict(int)
+def _of_group(clips: dict[str, list[Place]], fake: Container[Place]) -> list[Place]:
+    """One row of every clip, in their order: of the frame and face that most of them show, a fake one if there is."""
+    counts: Counter[tuple[int, int]] = Counter()
     for places in clips.values():
-        for place in places:
-            counts[place[2:]] += 1
+        counts.update(place[2:] for place in places if place in fake)
+    if not counts:
+        counts.update(place[2:] for places in clips.values() for place in places)
     most = max(counts.values())
     shared = sorted(key for key, count in counts.items() if count == most)
     wanted = shared[len(shared) // 2]
-    picked = [_nearest(places, wanted) for places in clips.values()]
-    return picked[:_MOST_OF_A_GROUP]
+    return [_nearest(places, wanted) for places in clips.values()][:_MOST_OF_A_GROUP]
 
 
 def _nearest(places: Sequence[Place], wanted: tuple[int, int]) -> Place:
@@ -84,7 +88,7 @@ def _tile(record: FaceRecord) -> Tile:
     fake = record.label == 1
     first = " ".join(part for part in ("FAKE" if fake else "real", record.method, record.compression) if part)
     if not fake and record.label_from != "clip":
-        first = "real (untouched face of a fake)"
+        first = "real (untouched)"
     how = {"mask": "mask", "difference": "by difference"}.get(record.label_from, "")
     second = record.video_id.rpartition("/")[2] or record.path
     third = ", ".join(part for part in (f"frame {record.frame_index}", f"{record.face_px:.0f} px", how) if part)

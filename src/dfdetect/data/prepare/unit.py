@@ -148,8 +148,8 @@ class _Group:
     def _cut_by(self, clip: _Clip, original: _Clip | None) -> str:
         """Cut a fake by its original's squares; or say why that cannot be."""
         if original is None or original.cut is None:
-            there = any(sample.label is Label.REAL for sample in self._samples)
-            return "original_unreadable" if there else "original_missing"
+            kinds = {sample.kind for sample in self._samples if sample.label is Label.REAL}
+            return "original_unreadable" if kinds - {"crop"} else "original_missing"
         if why := _difference_of_form(original, clip):
             return why
         if not original.cut.faces:
