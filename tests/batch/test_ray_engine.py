@@ -25,9 +25,11 @@ ray = pytest.importorskip("ray")
 def cluster():  # type: ignore[no-untyped-def]
     """One local cluster for the tests that need one: its start takes seconds. It is not ours to end, so it stays."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    ray.init("local", num_cpus=3, include_dashboard=False, log_to_driver=False, object_store_memory=200 * 2**20)
-    yield ray
-    ray.shutdown()
+    with pytest.MonkeyPatch.context() as patch:  # its processes find what this one can import
+        patch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
+        ray.init("local", num_cpus=3, include_dashboard=False, log_to_driver=False, object_store_memory=200 * 2**20)
+        yield ray
+        ray.shutdown()
 
 
 def test_usage_reports_are_off_before_ray_is_imported() -> None:

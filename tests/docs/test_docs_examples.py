@@ -14,7 +14,9 @@ import typer
 
 from dfdetect.cli.main import COMMANDS, build_app
 from dfdetect.data.drawn_faces import draw_clip, draw_scene
+from dfdetect.data.shards import write_shards
 from dfdetect.media.roundtrip import encode_jpeg, write_video
+from face_pictures import plain_records
 from tiny_bundle import make_tiny_bundle
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,6 +68,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_tiny_bundle(folder / "models" / "default", name="default")
     (folder / "photo.jpg").write_bytes(encode_jpeg(draw_scene(np.random.default_rng(1), (480, 360)).image, 92))
     write_video(folder / "clip.mp4", [s.image for s in draw_clip(np.random.default_rng(2), 8, (320, 180))])
+    write_shards(folder / "faces", plain_records(3), about={"list": "drawn.csv"})
     return folder
 
 
@@ -74,6 +77,8 @@ def test_python_examples_run(where: str, code: str, desk: Path, monkeypatch: pyt
     """Examples that are never run end up showing names that are gone."""
     monkeypatch.chdir(desk)
     monkeypatch.setenv("DFDETECT_MODELS", str(desk / "models"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")  # Hugging Face `datasets` must not look anything up
+    monkeypatch.setenv("HF_HOME", str(desk / "hf"))
     exec(compile(code, where, "exec"), {"__name__": "example"})
 
 
