@@ -9,8 +9,9 @@ import numpy as np
 
 from dfdetect.data.prepare import sheets
 from dfdetect.data.prepare.sheets import MOST_TILES, write_sheets
+from dfdetect.data.prepare.tiles import Tile, captioned_sheet
 from dfdetect.data.shards import write_shards
-from dfdetect.data.sheet import Tile, captioned_sheet, contact_sheet
+from dfdetect.data.sheet import contact_sheet
 from dfdetect.media.roundtrip import decode, encode_jpeg
 from face_pictures import plain_records
 

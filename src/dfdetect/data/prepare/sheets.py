@@ -9,8 +9,8 @@ from pathlib import Path
 
 from dfdetect.batch.whole_file import whole_file
 from dfdetect.data.face_record import FaceRecord
+from dfdetect.data.prepare.tiles import Tile, captioned_sheet
 from dfdetect.data.shards import read_columns, read_shards
-from dfdetect.data.sheet import Tile, captioned_sheet
 from dfdetect.media.roundtrip import encode_png
 
 MOST_TILES = 96

@@ -63,5 +63,3 @@ def _fitted(text: str, font: cv2.FontFace, width_px: int, *, keep_end: bool) -> 
         text = text[1:] if keep_end else text[:-1]
         shown = f"…{text}" if keep_end else f"{text}…"
     return shown
-
-
