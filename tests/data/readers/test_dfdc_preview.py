@@ -30,6 +30,26 @@ def test_a_fake_names_donor_before_target(tmp_path: Path, above: str) -> None:
     assert not found.problems
 
 
+@pytest.mark.parametrize("above", ["dfdc_preview_set/", "./"])
+def test_a_list_written_from_another_folder_still_gives_the_split(tmp_path: Path, above: str) -> None:
+    """Every clip had no split then, and nothing said why."""
+    plant(tmp_path, REAL, FAKE)
+    plant(tmp_path, "dataset.json", text=json.dumps({above + name: entry for name, entry in LIST.items()}))
+    found = read_with("dfdc_preview", tmp_path)
+    assert [sample.split for sample in found.samples.values()] == ["test", "train"]
+    assert not found.problems
+
+
+@pytest.mark.parametrize(("entries", "split"), [({REAL: LIST[REAL]}, "train"), ({}, "")])
+def test_clips_that_the_list_does_not_name_are_counted(tmp_path: Path, entries: dict[str, object], split: str) -> None:
+    plant(tmp_path, REAL, FAKE)
+    plant(tmp_path, "dataset.json", text=json.dumps(entries))
+    found = read_with("dfdc_preview", tmp_path)
+    assert [sample.split for sample in found.samples.values()] == ["", split]
+    assert found.problems == [("not_listed", "")]
+    assert FAKE in found.texts[0]
+
+
 def test_crops(tmp_path: Path) -> None:
     plant(tmp_path, "original_videos/frames/1260311_C_001/000.png", "method_A/frames/1255229_1260311_C_001/000.png")
     found = read_with("dfdc_preview", tmp_path)

@@ -43,6 +43,7 @@ def read(reading: Reading) -> Iterator[Sample]:
 
 def _samples(reading: Reading) -> Iterator[Sample]:
     listed = _listed(reading)
+    unlisted: list[str] = []
     for path, files, kind in clips(reading):
         match, stem = _CLIP.fullmatch(path), stem_of(path, kind)
         if match is None:
@@ -54,7 +55,9 @@ def _samples(reading: Reading) -> Iterator[Sample]:
                 "unknown_name", path, "expected ACTOR_S_NNN in original_videos, DONOR_ACTOR_S_NNN in method_A, _B"
             )
             continue
-        entry = listed.get((folder.lower(), stem))
+        entry = listed.get((folder.lower(), stem)) if listed is not None else None
+        if listed is not None and entry is None:
+            unlisted.append(path)
         if entry is not None and (entry.get("label") == "fake") != fake:
             text = f"dataset.json says {entry.get('label')!r}, its folder says {'fake' if fake else 'real'}; left out"
             reading.problem("label_conflict", path, text)
@@ -75,21 +78,28 @@ def _samples(reading: Reading) -> Iterator[Sample]:
             split=_SPLITS.get(str(entry.get("set")), "") if entry else "",
             bytes=sum(file.bytes for file in files),
         )
+    if unlisted:
+        text = f"{len(unlisted)} clips are not in dataset.json, so they have no split: {', '.join(unlisted[:3])}"
+        reading.problem("not_listed", "", text)
 
 
-def _listed(reading: Reading) -> dict[tuple[str, str], Mapping[str, Any]]:
-    """(first folder in lower case, stem) -> what dataset.json says of the clip."""
+def _listed(reading: Reading) -> dict[tuple[str, str], Mapping[str, Any]] | None:
+    """(first folder in lower case, stem) -> what dataset.json says of the clip; None, and a problem, without one."""
     path = reading.find_list("dataset.json")
     if path is None:
         text = "dataset.json is not here, so no clip has a split; name its folder with --lists"
         reading.problem("no_split_list", "", text)
-        return {}
+        return None
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
         odd = sorted({str(value["label"]) for value in entries.values()} - {"real", "fake"})
         if odd:
             raise ValueError(f"labels {odd[:5]}")
-        return {(name.partition("/")[0].lower(), _stem(name)): value for name, value in entries.items()}
+        return {
+            (match[1].lower(), _stem(name)): value
+            for name, value in entries.items()
+            if (match := _CLIP.fullmatch(name.removeprefix("./")))
+        }
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise DataError(
             f'{path}: expected {{"original_videos/ACTOR/NAME.mp4": {{"label": "real" or "fake", "set": "train"}}}}; '
