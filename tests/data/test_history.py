@@ -13,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dfdetect.data.augment import AugmentOptions
-from dfdetect.data.history import codec_weights, cut_mask, same_history
+from dfdetect.data.history import codec_weights, cut_mask, same_history, video_copies
 from dfdetect.errors import UsageError
-from dfdetect.faces.align import square_around
+from dfdetect.faces.align import resize_square, square_around
 from dfdetect.faces.mesh import mesh_box_xyxy
+from dfdetect.media.roundtrip import encode_png
 from dfdetect.values import Float32Array
-from face_pictures import astronaut_face, plain_mesh, plain_picture
+from face_pictures import astronaut_face, face_record, plain_mesh, plain_picture
 
 OPTIONS = AugmentOptions()
 NOTHING = AugmentOptions(
@@ -167,3 +168,29 @@ def test_codecs_are_drawn_by_their_weights_and_slips_are_named() -> None:
         codec_weights(("h264",))
     with pytest.raises(UsageError, match="one of them above 0"):
         codec_weights(("h264=0",))
+
+
+def test_video_copies_are_the_same_face_smaller_and_softer() -> None:
+    """Where PyAV cannot be installed, faces that went through a codec come from the shards."""
+    picture, mesh = astronaut_face()
+    box = np.array([20, 30, 180, 200], np.float32)
+    mask = np.zeros((*picture.shape[:2], 3), np.uint8)
+    mask[40:80, 40:80] = 255
+    record = replace(face_record(picture, mesh), box_xyxy=box, mask_bytes=encode_png(mask), frame_index=3)
+    copies = list(video_copies(record, 6, np.random.default_rng(2), OPTIONS))
+    assert len({copy.image_bytes for copy in copies}) == 6
+    for copy in copies:
+        side = copy.picture().shape[0]
+        scale = side / picture.shape[0]
+        assert scale <= 1
+        assert copy.mesh is not None
+        assert np.allclose(copy.mesh, mesh * scale, atol=1e-3)
+        assert copy.box_xyxy is not None
+        assert np.allclose(copy.box_xyxy, box * scale, atol=1e-3)
+        assert copy.face_px == pytest.approx(record.face_px * scale)
+        assert (copy.compression, copy.frame_index, copy.path) == ("copy", 3, record.path)
+        small = copy.mask()
+        assert small is not None
+        assert small.shape == (side, side)
+        shown = resize_square(picture, side).astype(int)
+        assert 0.5 < np.abs(copy.picture() - shown).mean() < 25

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 
 from dfdetect.data.augment import AugmentOptions
 from dfdetect.data.fakes import FAMILIES
-from dfdetect.data.shards import FaceRecord
+from dfdetect.data.shards import FaceRecord, write_shards
 from face_pictures import astronaut_face, drawn_face, face_record
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,3 +82,14 @@ def test_the_periphery_of_photographs_does_not_tell(family: str) -> None:
     found = periphery.audit(periphery.masked_pairs(photographs, range(300), family, OPTIONS))
     assert found.pairs >= 200
     assert 0.45 <= found.auc <= 0.55
+
+
+def test_the_clock_of_the_pairs_runs(tmp_path: Path) -> None:
+    """benchmarks/self_blend.py on three faces: every line of its table has its three figures."""
+    write_shards(tmp_path, records()[:3], about={})
+    script = str(ROOT / "benchmarks" / "self_blend.py")
+    command = [sys.executable, script, str(tmp_path), "--pairs", "2", "--size", "64"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()[2:]
+    assert len(lines) == 7
+    assert all(float(line.split()[-3]) > 0 for line in lines)

@@ -17,7 +17,7 @@ from dfdetect.errors import DataError, UsageError
 from dfdetect.faces.align import crop_face
 from dfdetect.faces.mesh import mesh_box_xyxy
 from dfdetect.train.recipe import Recipe, parse_recipe
-from dfdetect.train.rows import sources, training_rows
+from dfdetect.train.rows import notes_of, sources, training_rows
 from dfdetect.train.sources import LabelledSource, PairSource, PlainSource
 from face_pictures import plain_records
 
@@ -240,3 +240,13 @@ def test_caps_and_weights_reach_the_pairs(tmp_path: Path) -> None:
         assert people["same"] == 2
     with pytest.raises(UsageError, match="no weight for"):
         sources(parse_recipe("x", '[sampling]\ndatasets = ["ffpp=1"]'), shards)
+
+
+def test_a_family_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    """A fifth of the fakes was silently of another kind than the recipe's."""
+    shards = shards_of(tmp_path, *plain_records(3), *plain_records(2, reuse="research", first=10))
+    without = parse_recipe("x", '[fakes]\nreconstructor = ""\n[augment]\np_video = 0')
+    assert notes_of(sources(without, shards)[0]) == (
+        "family `reconstructed` is off: the recipe's [fakes] names no reconstructor",
+    )
+    assert notes_of(sources(parse_recipe("x", "[augment]\np_video = 0"), shards)[0]) == ()

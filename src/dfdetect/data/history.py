@@ -7,7 +7,8 @@ their numbers, and then applied to both pictures.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from statistics import NormalDist
 
 import cv2
@@ -15,9 +16,17 @@ import numpy as np
 
 from dfdetect.data.augment import AugmentOptions
 from dfdetect.data.changes import brightness_contrast, sharpen, shift_hsv, shift_rgb
+from dfdetect.data.shards import FaceRecord
 from dfdetect.errors import UsageError, unknown_name
 from dfdetect.faces.align import cut_square, resize_square
-from dfdetect.media.roundtrip import CODECS, jpeg_round_trip, last_after_video, webp_round_trip
+from dfdetect.media.roundtrip import (
+    CODECS,
+    encode_jpeg,
+    encode_png,
+    jpeg_round_trip,
+    last_after_video,
+    webp_round_trip,
+)
 from dfdetect.values import Float32Array, UInt8Array
 
 Step = Callable[[UInt8Array], UInt8Array]  # square RGB picture in, square RGB picture out
@@ -56,7 +65,7 @@ def cut_mask(mask: Float32Array, square: tuple[int, int, int], size_px: int) -> 
     """The mask (H, W) of a pair in the same square, (size_px, size_px) float32 0..1."""
     left, top, side = square
     cut = mask[top : top + side, left : left + side]
-    how = cv2.INTER_AREA if side > size_px else cv2.INTER_LINEAR
+    how = cv2.INTER_AREA if side > 1.6 * size_px else cv2.INTER_LINEAR  # it is smooth
     return np.asarray(cv2.resize(cut, (size_px, size_px), interpolation=how), np.float32)
 
 
@@ -77,6 +86,41 @@ def codec_weights(entries: Sequence[str]) -> dict[str, float]:
     return {name: weight / total for name, weight in weights.items()}
 
 
+def video_copies(
+    record: FaceRecord, count: int, rng: np.random.Generator, options: AugmentOptions
+) -> Iterator[FaceRecord]:
+    """The same face as so many videos would show it: for machines that train without PyAV, made beforehand.
+
+    Each copy is the record with its whole loose picture through the video part of a history (size, softness, codec),
+    everything that is measured in its pixels scaled with it, and compression "copy". With such rows in the shards,
+    a recipe with augment.p_video = 0 still learns from compressed faces; only the fake is then made after the codec.
+    """
+    picture = record.picture()
+    for _ in range(count):
+        steps = _Draw(rng, options, picture.shape[0]).video()
+        copy = picture
+        for step in steps:
+            copy = step(copy)
+        scale = copy.shape[0] / picture.shape[0]
+        mask = record.mask()
+        if mask is not None:
+            mask = np.asarray(cv2.resize(mask, copy.shape[1::-1], interpolation=cv2.INTER_AREA), np.uint8)
+        yield replace(
+            record,
+            image_bytes=encode_jpeg(copy, 95, subsampling="444"),
+            mask_bytes=None if mask is None else encode_png(np.repeat(mask[..., None], 3, axis=2)),
+            mesh=_scaled(record.mesh, scale),
+            landmarks=_scaled(record.landmarks, scale),
+            box_xyxy=_scaled(record.box_xyxy, scale),
+            face_px=record.face_px * scale,
+            compression="copy",
+        )
+
+
+def _scaled(points: Float32Array | None, scale: float) -> Float32Array | None:
+    return None if points is None else np.asarray(points * np.float32(scale), np.float32)
+
+
 class _Draw:
     """One history being drawn. side: of the square picture as the steps so far leave it."""
 
@@ -93,6 +137,11 @@ class _Draw:
             self._video()
         else:
             self._photo()
+        return self._steps
+
+    def video(self) -> list[Step]:
+        """What a video does, alone."""
+        self._video()
         return self._steps
 
     def _happens(self, probability: float) -> bool:

@@ -10,7 +10,7 @@ from dfdetect.data.sheet import Tile, captioned_sheet, mask_tile
 from dfdetect.media.roundtrip import encode_png
 from dfdetect.train.network import resolve
 from dfdetect.train.recipe import Recipe
-from dfdetect.train.rows import training_source
+from dfdetect.train.rows import notes_of, training_source
 from dfdetect.train.sources import Item, ItemSource, PairSource
 
 PAGE_PX = 2_700  # about as wide as the page becomes
@@ -28,8 +28,10 @@ def write_preview(recipe: Recipe, shards: Path, path: Path, *, items: int = 36) 
     sections = [(f"{recipe.name}: the first {items} items of the run", [_stack(item) for item in made])]
     sections += _families(source, columns, size_px)
     path.write_bytes(encode_png(captioned_sheet(sections, columns=columns)))
-    says = "what the network will see: each real face above its fake and where that was pasted"
-    return says if source.images_per_item == 2 else "what the network will see, in the order of training"
+    read = "what the network will see, in the order of training"
+    if source.images_per_item == 2:
+        read = "what the network will see: each real face above its fake and where that was pasted"
+    return "\n".join([*notes_of(source), read])
 
 
 def _families(source: ItemSource, columns: int, size_px: int) -> list[tuple[str, list[list[Tile]]]]:

@@ -57,6 +57,12 @@ def _rows(shards: Path, reuse: Sequence[str], split: str, kind: str) -> list[Fac
     return list(read_shards(shards, where=wanted))
 
 
+def notes_of(source: ItemSource) -> tuple[str, ...]:
+    """What a recipe asked for and does not get, and why."""
+    maker = source.maker if isinstance(source, PairSource | LabelledSource) else None
+    return maker.notes if isinstance(maker, PairMaker) else ()
+
+
 def _training(recipe: Recipe, rows: list[FaceRecord]) -> ItemSource:
     if recipe.augment.p_video > 0 and importlib.util.find_spec("av") is None:
         raise UsageError(

@@ -36,7 +36,7 @@ from dfdetect.train.module import BadStep, FaceModule
 from dfdetect.train.network import first_network, resolve, spec_of
 from dfdetect.train.recipe import Recipe
 from dfdetect.train.record import CHECKPOINTS, Recorder, TimeIsUp, keep_rows_until, save_bad_batch
-from dfdetect.train.rows import sources
+from dfdetect.train.rows import notes_of, sources
 from dfdetect.train.run_data import RunData
 from dfdetect.train.sources import ItemSource
 
@@ -129,6 +129,8 @@ def _prepared(
     """The recipe with nothing left open, and what it trains and validates on."""
     recipe = resolve(recipe)
     train_source, val_source = sources(recipe, shards, allow_leaks=allow_leaks)
+    for note in notes_of(train_source):
+        _warn(note)
     if recipe.loop.images_per_epoch == 0:
         recipe = replace(recipe, loop=replace(recipe.loop, images_per_epoch=train_source.rows))
     items_per_batch(recipe.loop.images_per_batch, train_source, machine.devices * recipe.loop.accumulate)
