@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("pyarrow")
+
 from dfdetect.cli.main import run
 from dfdetect.data.sample import read_index
 from dfdetect.data.toy import make_toy

@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytest.importorskip("pyarrow")
+
 from dfdetect.cli.main import run
 from dfdetect.data.drawn_faces import draw_face
 from dfdetect.data.sample import write_index
