@@ -19,6 +19,7 @@ from dfdetect.data.sampling import (
     Sampler,
     SamplingOptions,
     Weighted,
+    copy_of,
     dataset_weights,
     row_of,
     rows_of_shards,
@@ -217,6 +218,17 @@ def test_columns_of_shards_say_the_same_as_records(tmp_path: Path) -> None:
     records[1] = replace(records[1], mesh=None, source_key="upload", video_id="clip", pair_key="clip", label=1)
     write_shards(tmp_path, records, about={})
     assert rows_of_shards(tmp_path) == [row_of(record) for record in read_shards(tmp_path, images=False)]
+
+
+def test_a_copy_stands_beside_the_same_copy() -> None:
+    assert [copy_of(text) for text in ("", "c23", "copy2", "c23+copy1")] == ["", "", "copy2", "copy1"]
+    rows = [replace(row(label, clip=f"c{label}", key="c0"), copy=c) for label in (0, 1) for c in ("", "copy1", "copy2")]
+    sampler = Sampler(rows, seed=0, pairing="source")
+    assert {tuple(rows[n].copy for n in sampler.item(k).rows) for k in range(12)} == {
+        ("", ""),
+        ("copy1", "copy1"),
+        ("copy2", "copy2"),
+    }
 
 
 def test_a_hundred_thousand_rows_are_no_burden() -> None:

@@ -45,6 +45,10 @@ def command(
         str, typer.Option(metavar="drop|real", help="Untouched faces of a fake clip; real needs --faces all.")
     ] = "drop",
     most_per_clip: Annotated[int, typer.Option(metavar="N", help="At most so many faces of a clip; 0: all.")] = 0,
+    video_copies: Annotated[
+        int,
+        typer.Option(metavar="N", help="Of every face N more as videos show it, for training where PyAV is missing."),
+    ] = 0,
     dataset: Annotated[
         list[str] | None, typer.Option(help="Only this dataset; repeatable, as are the next four.")
     ] = None,
@@ -83,6 +87,7 @@ def command(
         faces=faces,
         other_faces=other_faces,
         most_per_clip=most_per_clip,
+        video_copies=video_copies,
     )
     columns = {"dataset": dataset, "split": split, "label": label, "method": method, "compression": compression}
     filters = Filters(**{name: tuple(values or ()) for name, values in columns.items()})

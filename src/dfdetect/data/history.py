@@ -29,6 +29,8 @@ from dfdetect.media.roundtrip import (
 )
 from dfdetect.values import Float32Array, UInt8Array
 
+COPY = "copy"  # what the compression of a copy begins with
+
 Step = Callable[[UInt8Array], UInt8Array]  # square RGB picture in, square RGB picture out
 
 _GRID_PX = 16  # codecs' grids must not start at the crop's corner every time: a little more is encoded, then cut
@@ -92,11 +94,12 @@ def video_copies(
     """The same face as so many videos would show it: for machines that train without PyAV, made beforehand.
 
     Each copy is the record with its whole loose picture through the video part of a history (size, softness, codec),
-    everything that is measured in its pixels scaled with it, and compression "copy". With such rows in the shards,
-    a recipe with augment.p_video = 0 still learns from compressed faces; only the fake is then made after the codec.
+    everything that is measured in its pixels scaled with it, and compression "copy1", "c23+copy2", ... With such rows
+    in the shards, a recipe with augment.p_video = 0 still learns from compressed faces; only the fakes that are made are
+    then made after the codec.
     """
     picture = record.picture()
-    for _ in range(count):
+    for number in range(1, count + 1):
         steps = _Draw(rng, options, picture.shape[0]).video()
         copy = picture
         for step in steps:
@@ -113,7 +116,7 @@ def video_copies(
             landmarks=_scaled(record.landmarks, scale),
             box_xyxy=_scaled(record.box_xyxy, scale),
             face_px=record.face_px * scale,
-            compression="copy",
+            compression=f"{record.compression}+{COPY}{number}".lstrip("+"),
         )
 
 

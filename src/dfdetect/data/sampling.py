@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dfdetect.data.history import COPY
 from dfdetect.data.shards import FaceRecord, read_columns
 from dfdetect.errors import DataError, UsageError, unknown_name
 
@@ -54,6 +55,7 @@ class Row:
     frame_index: int
     track_id: int
     has_mesh: bool
+    copy: str = ""  # which of its video copies (data.history.video_copies), "" for the face itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,29 +80,38 @@ def row_of(record: FaceRecord) -> Row:
         frame_index=record.frame_index,
         track_id=record.track_id,
         has_mesh=record.mesh is not None,
+        copy=copy_of(record.compression),
     )
+
+
+def copy_of(compression: str) -> str:
+    """Which video copy a row is, by its compression; "" for none."""
+    last = compression.rpartition("+")[2]
+    return last if last.startswith(COPY) else ""
 
 
 def rows_of_shards(folder: Path) -> list[Row]:
     """The rows of all shards in a folder, in the order of `read_shards`, without reading pictures."""
     names = ["label", "dataset", "target_id", "source_key", "video_id", "path", "pair_key", "frame_index", "track_id"]
+    names.append("compression")
     table = read_columns(folder, [*names, "mesh"])
-    columns = [table.column(name).to_pylist() for name in names]
-    meshes = table.column("mesh").is_valid().to_pylist()
-    return [
-        Row(
-            label=int(label),
-            dataset=dataset,
-            person=person or video or path,
-            source=source or video or path,
-            clip=video or path,
-            pair_key=key,
-            frame_index=int(frame),
-            track_id=int(track),
+    rows = []
+    for found, mesh in zip(table.select(names).to_pylist(), table.column("mesh").is_valid().to_pylist(), strict=True):
+        clip = found["video_id"] or found["path"]
+        row = Row(
+            label=int(found["label"]),
+            dataset=found["dataset"],
+            person=found["target_id"] or clip,
+            source=found["source_key"] or clip,
+            clip=clip,
+            pair_key=found["pair_key"],
+            frame_index=int(found["frame_index"]),
+            track_id=int(found["track_id"]),
             has_mesh=bool(mesh),
+            copy=copy_of(found["compression"]),
         )
-        for label, dataset, person, source, video, path, key, frame, track, mesh in zip(*columns, meshes, strict=True)
-    ]
+        rows.append(row)
+    return rows
 
 
 class Sampler:
@@ -181,7 +192,8 @@ class Sampler:
         there = self._partners.get(row.pair_key, ())
         if not there:
             return None
-        far = [(abs(self.rows[n].frame_index - row.frame_index), self.rows[n].track_id != row.track_id) for n in there]
+        others = [self.rows[number] for number in there]
+        far = [(abs(r.frame_index - row.frame_index), r.track_id != row.track_id, r.copy != row.copy) for r in others]
         nearest = [number for number, distance in zip(there, far, strict=True) if distance == min(far)]
         return nearest[int(np.random.default_rng([self._seed, 8, k]).integers(len(nearest)))]
 

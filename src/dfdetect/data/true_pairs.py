@@ -15,6 +15,7 @@ from dfdetect.data.cutouts import cut_out
 from dfdetect.data.framing import FramedFace, frame_face
 from dfdetect.data.history import cut_mask, same_history
 from dfdetect.data.pairs import mixed
+from dfdetect.data.sampling import copy_of
 from dfdetect.data.shards import FaceRecord
 from dfdetect.errors import DataError
 from dfdetect.faces.mesh_points import POINT_COUNT
@@ -51,6 +52,7 @@ def same_place(real: FaceRecord, fake: FaceRecord) -> bool:
         fake.aligned
         and fake.pair_key == (real.video_id or real.path)
         and (fake.frame_index, fake.track_id) == (real.frame_index, real.track_id)
+        and copy_of(fake.compression) == copy_of(real.compression)
     )
 
 

@@ -68,7 +68,7 @@ def _training(recipe: Recipe, rows: list[FaceRecord]) -> ItemSource:
         raise UsageError(
             f"recipe {recipe.name} passes pictures through H.264 while training (augment.p_video = "
             f"{recipe.augment.p_video}), which needs the package av: install it, or --set augment.p_video=0 "
-            "and let `dfdetect prepare` make the compressed crops"
+            "and let `dfdetect prepare --video-copies 2` make the compressed crops"
         )
     seed = recipe.loop.seed
     if recipe.data.kind == "self_blend":

@@ -17,6 +17,7 @@ from dfdetect.data.prepare.options import LOOSE_MARGIN, MAX_LOOSE_PX, PrepareOpt
 from dfdetect.data.prepare.plan import make_plan
 from dfdetect.data.prepare.unit import work_on
 from dfdetect.data.sample import Sample
+from dfdetect.data.true_pairs import same_place
 from dfdetect.faces.mesh import mesh_box_xyxy
 from dfdetect.media.roundtrip import encode_png
 from dfdetect.values import Label
@@ -362,3 +363,18 @@ def test_other_faces_without_all_faces_are_refused() -> None:
 
 def test_a_label_is_of_the_face() -> None:
     assert Label.FAKE == 1
+
+
+def test_copies_as_videos_show_a_face_keep_the_pair() -> None:
+    """Copies of the reals alone would teach that compressed is real, and copies with numbers of their own that the
+    codec tells the fake."""
+    rows, _ = prepared(sample(clips(), REAL), fake(clips(), SWAP, REAL), video_copies=2)
+    real, made = of(rows, REAL), of(rows, SWAP)
+    assert [row.compression for row in real[:6]] == ["", "copy1", "copy2"] * 2
+    assert len(real) == len(made) == 3 * 4
+    for before, after in zip(real, made, strict=True):
+        assert same_place(before, after)
+        assert before.picture().shape == after.picture().shape
+    assert not same_place(real[0], made[1])
+    again, _ = prepared(sample(clips(), REAL), fake(clips(), SWAP, REAL), video_copies=2)
+    assert [row.image_bytes for row in again] == [row.image_bytes for row in rows]

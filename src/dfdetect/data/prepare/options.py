@@ -32,6 +32,7 @@ class PrepareOptions:
     faces: "best", one face a frame (the most prominent one; of a fake, of those that were manipulated), or "all".
     other_faces: of a fake clip whose manipulated face is known: "drop" the others, or keep them as "real".
     most_per_clip: rows of one clip, spread evenly (0 = no limit).
+    video_copies: of every row with a mesh, so many more as videos would show that face (data.history.video_copies).
 
     Raises UsageError for a value that means nothing.
     """
@@ -45,6 +46,7 @@ class PrepareOptions:
     faces: str = "best"
     other_faces: str = "drop"
     most_per_clip: int = 0
+    video_copies: int = 0
 
     def __post_init__(self) -> None:
         if self.detector not in FACE_DETECTORS:
@@ -55,12 +57,20 @@ class PrepareOptions:
             raise unknown_name("treatment of other faces", self.other_faces, OTHER_FACES)
         if self.other_faces == "real" and self.faces == "best":
             raise UsageError("other faces can be kept as real only where all faces are kept: add --faces all")
-        for name, least in (("frames", 1), ("every_s", 0), ("margin", 0), ("max_px", 32), ("most_per_clip", 0)):
+        for name, least in (
+            ("frames", 1),
+            ("every_s", 0),
+            ("margin", 0),
+            ("max_px", 32),
+            ("most_per_clip", 0),
+            ("video_copies", 0),
+        ):
             if not getattr(self, name) >= least:
                 raise UsageError(f"{name} must be at least {least}; got {getattr(self, name)}")
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """For JSON. An option that came later leaves no trace where it is not used, so that earlier folders go on."""
+        return {name: value for name, value in asdict(self).items() if name != "video_copies" or value}
 
 
 def plan_hash(options: PrepareOptions, index_sha256: str) -> str:

@@ -6,6 +6,7 @@ through on their own where not. Which faces of a fake were manipulated is told b
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
@@ -14,7 +15,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from dfdetect.data.augment import AugmentOptions
 from dfdetect.data.face_record import FaceRecord
+from dfdetect.data.history import video_copies
 from dfdetect.data.prepare.choose import Key, spread, wanted_keys
 from dfdetect.data.prepare.cut import (
     ClipReader,
@@ -216,7 +219,11 @@ class _Group:
             report.kept += 1
         else:
             report.leave_out(_why_nothing(clip), clip.sample.name)
-        self._rows += [_record(clip, one) for one in rows]
+        for one in rows:
+            record = _record(clip, one)
+            self._rows.append(record)
+            if self._options.video_copies and record.mesh is not None:
+                self._rows += video_copies(record, self._options.video_copies, _copy_rng(record), AugmentOptions())
 
 
 def _difference_of_form(original: _Clip, fake: _Clip) -> str:
@@ -230,6 +237,12 @@ def _difference_of_form(original: _Clip, fake: _Clip) -> str:
     if rates[0] and rates[1] and abs(float(rates[1] / rates[0]) - 1) > MOST_RATE_APART:
         return "other_frame_rate_than_original"
     return "" if fake.sample.kind != "crop" else "crop"
+
+
+def _copy_rng(record: FaceRecord) -> np.random.Generator:
+    """Original and fake at one place get the same numbers, so that copies of an aligned pair are an aligned pair."""
+    place = f"{record.pair_key or record.video_id or record.path}|{record.frame_index}|{record.track_id}"
+    return np.random.default_rng(list(hashlib.sha256(place.encode()).digest()))
 
 
 def _why_nothing(clip: _Clip) -> str:
