@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-WEIGHTS = sorted((ROOT / "src/dfdetect/faces/weights").glob("*.onnx"))
+WEIGHTS = sorted((ROOT / "src/dfdetect").glob("*/weights/*.onnx"))
 
 
 @pytest.mark.parametrize("weights", WEIGHTS, ids=lambda path: path.name)

@@ -95,8 +95,8 @@ def video_copies(
 
     Each copy is the record with its whole loose picture through the video part of a history (size, softness, codec),
     everything that is measured in its pixels scaled with it, and compression "copy1", "c23+copy2", ... With such rows
-    in the shards, a recipe with augment.p_video = 0 still learns from compressed faces; only the fakes that are made are
-    then made after the codec.
+    in the shards, a recipe with augment.p_video = 0 still learns from compressed faces; only the fakes that are made
+    come after the codec then.
     """
     picture = record.picture()
     for number in range(1, count + 1):
