@@ -49,7 +49,10 @@ def test_every_line_of_the_guide_works(
                 assert code == 0 or (arguments[0] == "calibrate" and UNTRAINED in shown.err), f"{line}\n{shown.err}"
     assert "12 faces of 12 of 12 files in faces" in out
     assert len(Path("run/metrics.jsonl").read_text().splitlines()) == 2
-    assert {path.name for path in Path().glob("*.png")} == {"faces.png", "pairs.png"}
+    assert {str(path) for path in Path().rglob("*.png") if path.parts[0] != "people"} == {
+        "faces/sheet-list.png",
+        "pairs.png",
+    }
     assert load_bundle("my-model").manifest.name == "mine"
     rows = [json.loads(line) for line in Path("my-model.calibration-scores.jsonl").read_text().splitlines()]
     assert len(rows) == 66 * 3 + 33 * 2
