@@ -52,6 +52,7 @@ def test_every_line_of_the_guide_works(
     assert {str(path) for path in Path().rglob("*.png") if path.parts[0] != "people"} == {
         "faces/sheet-list.png",
         "pairs.png",
+        "run/learning_curve.png",
     }
     assert load_bundle("my-model").manifest.name == "mine"
     rows = [json.loads(line) for line in Path("my-model.calibration-scores.jsonl").read_text().splitlines()]
