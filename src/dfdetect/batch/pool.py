@@ -77,8 +77,8 @@ def _serve(pipe: Connection, make_worker: Callable[[], Callable[[Any], Any]]) ->
     except Exception as error:  # noqa: BLE001 - handed to the parent, which raises it
         pipe.send((_NOT_STARTED, sendable(error)))
         return
-    pipe.send((_READY, None))
-    with contextlib.suppress(EOFError, BrokenPipeError):  # the parent is gone or done
+    with contextlib.suppress(EOFError, ConnectionError):  # the parent is gone or done
+        pipe.send((_READY, None))
         while True:
             result, error_info = attempt(work, pipe.recv())
             pipe.send((_DONE, result) if error_info is None else (_FAILED, error_info))

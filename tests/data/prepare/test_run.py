@@ -117,7 +117,7 @@ def killed_after(seconds: float, work: Callable[[], object]) -> bool:
 def test_killed_at_any_moment_it_ends_with_the_bytes_of_the_unbroken_run(
     photos: list[Sample], unbroken: dict[str, bytes], tmp_path: Path
 ) -> None:
-    """15 kills at random moments."""
+    """15 kills; benchmarks/prepare_kill.py does 100 over 2,000 files."""
     rng = random.Random(4)
     out = tmp_path / "faces"
     for _ in range(15):
