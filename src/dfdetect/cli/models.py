@@ -224,8 +224,8 @@ def _network_text(network: dict[str, Any], *, named: bool) -> str:
     text = f"{spec['architecture']}, faces of {spec['input_size_px']} px, margin {spec['margin']:g}"
     if export is not None:
         text += (
-            f"; {export['precision']} ({export['layers']} layers), within {export['parity_probability']:.1e} of the "
-            f"trained network's probability on {export['parity_crops']} crops"
+            f"; {export['precision']} ({export['layers']}), within {export['parity_probability']:.1e} of the trained "
+            f"network's probability ({export['probability']}) on {export['parity_crops']} crops"
         )
     return f"{network['name']}: {text}" if named else text
 

@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-import numpy as np
 
 from dfdetect.calibration import uncalibrated
 from dfdetect.data.shards import FaceRecord
-from dfdetect.errors import DataError
+from dfdetect.errors import UsageError, unknown_name
+from dfdetect.export.crops import crops_of
 from dfdetect.export.onnx import load_run, to_onnx
-from dfdetect.export.parity import Parity, compare
-from dfdetect.models.bundle import write_bundle
-from dfdetect.models.manifest import Source
-from dfdetect.models.spec import ModelSpec
+from dfdetect.export.parity import BOUNDS, Parity, Reading, compare, torch_logits
+from dfdetect.export.precision import Say, reduce_precision, refused
+from dfdetect.models.bundle import Bundle, write_bundle
+from dfdetect.models.manifest import ExportFacts, Source
+from dfdetect.models.onnx_scan import onnx_facts
 from dfdetect.train.network import RANDOM
-from dfdetect.train.recipe import Recipe, recipe_from_facts
+from dfdetect.train.recipe import recipe_from_facts
 from dfdetect.train.rows import training_rows, training_source
-from dfdetect.values import UInt8Array
 
-PARITY_TOLERANCE = 1e-3  # of a logit
+PARITY_CROPS = 500
+CHOICE_CROPS = 256  # that reduced layers are chosen on: other faces than those of the parity check
+PRECISIONS = tuple(BOUNDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written, and how far it is from the trained network."""
+
+    bundle: Bundle
+    parity: Parity
 
 
 def export_run(
@@ -33,26 +42,53 @@ def export_run(
     name: str,
     version: str,
     licence: str,
-    crops: int = 200,
+    precision: str = "fp32",
+    crops: int = PARITY_CROPS,
     input_size_px: int | None = None,
-) -> Parity:
+    calibrated: Bundle | None = None,
+    say: Say = lambda text: None,
+) -> Exported:
     """Write the bundle of a run, scanning at input_size_px where given (else as trained).
 
-    DataError when the exported network differs from PyTorch's by more than PARITY_TOLERANCE: nothing is written then.
+    precision: one of PRECISIONS. calibrated: a calibrated bundle of the same run; differences are then of its
+    probability and its verdicts, else of the sigmoid of the logit. say: told of what takes long.
+
+    Raises:
+        DataError: the exported network differs from PyTorch's by more than the precision's bound on `crops` crops;
+            the message has the worst one. Nothing is written then.
     """
+    if precision not in PRECISIONS:
+        raise unknown_name("precision", precision, PRECISIONS)
+    reading = Reading() if calibrated is None else _reading(calibrated)
     net, spec = load_run(run)
     if input_size_px is not None:
         spec = replace(spec, input_size_px=input_size_px)
     recipe = recipe_from_facts(json.loads((run / "recipe.json").read_text())["recipe"])
-    records = training_rows(recipe, shards)
-    model = to_onnx(net, spec)
-    parity = compare(net, model, spec, _crops(recipe, shards, spec, crops))
-    if not parity.within(PARITY_TOLERANCE):
-        raise DataError(
-            f"the exported network differs from PyTorch by {parity.max_logit_difference:.2e} of a logit on {parity.n} "
-            f"crops; at most {PARITY_TOLERANCE} is allowed, so no bundle was written"
-        )
-    write_bundle(
+    source = training_source(recipe, shards)
+    shown = crops_of(source, spec, crops)
+    expected, bias = torch_logits(net, spec, shown), float(net.head.bias.detach()[0])
+    model, layers = to_onnx(net, spec), "all"
+    parity = compare(expected, model, spec, shown, bias=bias, reading=Reading())
+    if not parity.within(BOUNDS["fp32"]):
+        raise refused("fp32", parity, Reading())
+    if precision != "fp32":
+        chosen_on = crops_of(source, spec, CHOICE_CROPS, after=crops)
+        logits = torch_logits(net, spec, chosen_on)
+        reduced = reduce_precision(model, precision, spec, logits, chosen_on, reading=reading, say=say)
+        model, layers = reduced.model, reduced.layers
+        parity = compare(expected, model, spec, shown, bias=bias, reading=reading)
+        if not parity.within(BOUNDS[precision]):
+            raise refused(precision, parity, reading)
+    facts = ExportFacts(
+        precision=precision,  # type: ignore[arg-type]
+        opset=onnx_facts(model).opset,
+        parity_crops=parity.n,
+        parity_probability=parity.probability,
+        parity_logit=parity.logit,
+        probability=reading.text if precision != "fp32" else Reading().text,
+        layers=layers,
+    )
+    bundle = write_bundle(
         out,
         model=model,
         spec=spec,
@@ -61,10 +97,17 @@ def export_run(
         name=name,
         version=version,
         weights_licence=licence,
-        sources=[*_start(run), *sources_of(records)],
+        sources=[*_start(run), *sources_of(training_rows(recipe, shards))],
         experimental=True,
+        export=facts,
     )
-    return parity
+    return Exported(bundle, parity)
+
+
+def _reading(calibrated: Bundle) -> Reading:
+    if not calibrated.calibration.is_measured:
+        raise UsageError(f"{calibrated.folder} is not calibrated; run `dfdetect calibrate {calibrated.folder}` first")
+    return Reading.of(calibrated.calibration, f"{calibrated.manifest.name} {calibrated.manifest.version}")
 
 
 def sources_of(records: list[FaceRecord]) -> list[Source]:
@@ -87,10 +130,3 @@ def _start(run: Path) -> list[Source]:
     if facts["start_from"] == RANDOM:
         return []
     return [Source(name=facts["start_from"], licence=facts["start_licence"], used_for="initial weights")]
-
-
-def _crops(recipe: Recipe, shards: Path, spec: ModelSpec, n: int) -> UInt8Array:
-    """The first crops that the recipe trains on: for the sums, what they show is all one."""
-    source = training_source(recipe, shards)
-    items = [source.make(number, size_px=spec.input_size_px) for number in range(-(-n // source.images_per_item))]
-    return np.concatenate([item.crops for item in items])[:n]

@@ -37,8 +37,8 @@ class Source(BaseModel):
 class ExportFacts(BaseModel):
     """How model.onnx was made, and how far it is from the trained network on so many crops.
 
-    parity_probability: largest difference of P(manipulated); parity_logit: of the logit. layers: which of them are
-    stored in this precision.
+    parity_probability: largest difference of P(manipulated); parity_logit: of the logit. probability: how P was read
+    from the logit. layers: how many are in this precision, counted from the last.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,7 +47,8 @@ class ExportFacts(BaseModel):
     parity_crops: int
     parity_probability: float
     parity_logit: float
-    layers: str = "all"
+    probability: str
+    layers: str
 
 
 class Manifest(BaseModel):
