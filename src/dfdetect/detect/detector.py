@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import count
@@ -29,7 +29,7 @@ from dfdetect.faces.detector import DEFAULT_DETECTOR, FaceDetector, make_detecto
 from dfdetect.faces.extract import FaceStream
 from dfdetect.faces.mesh import FaceMesh
 from dfdetect.faces.track import TrackFrame, gaps_s, link_tracks
-from dfdetect.media.reader import MediaReader, open_media
+from dfdetect.media.reader import OpenedMedia, open_media
 from dfdetect.media.sampling import scan_indices
 from dfdetect.models.bundle import DEFAULT_MODEL, Bundle, find_bundle, load_bundle
 from dfdetect.scoring import Decision, TrackScores, decide, pool_track
@@ -70,6 +70,7 @@ class Scanner:
         threads: int | None = None,
         backend: str | Backend = DEFAULT_BACKEND,
         mesh: FaceMesh | None = None,
+        opener: Callable[[str | Path], OpenedMedia] | None = None,
     ) -> None:
         """Load and verify everything, so that what is missing is said before the first file.
 
@@ -81,6 +82,8 @@ class Scanner:
             threads: CPU threads of the model and the face detector; None leaves the libraries' choice.
             backend: name of a backend (`detect.backend.BACKENDS`), or one for a model of one network.
             mesh: a face mesh to share; None makes one.
+            opener: opens a file; `media.child.reader.child_opener` has it parsed in a process of its own. None: in
+                this one.
 
         Raises:
             ModelUnusable: no such model, or it fails its checks.
@@ -90,6 +93,7 @@ class Scanner:
             raise UsageError(f"frames: expected at least 1; got {frames}")
         self.bundle = load_bundle(find_bundle(model))
         self._frames = frames
+        self._open = opener
         self._scorer = Scorer(self.bundle, _backends(self.bundle, backend, device=device, threads=threads))
         self._detector = make_detector(detector, threads=threads) if isinstance(detector, str) else detector
         # One thread: the mesh is a small network, and a second one that waits for it in a loop would take the core on
@@ -142,7 +146,7 @@ class Scanner:
         return np.asarray(scores.logits, np.float32)
 
     def _scan(self, path: str | Path, run: _Run) -> ScanResult:
-        with open_media(path) as reader:
+        with (self._open or open_media)(path) as reader:
             run.enter("probe")
             run.input = InputInfo(run.input.path, reader.sha256, reader.bytes)
             indices = scan_indices(reader.times_s, at_least=self._frames, at_most=max(self._frames, MOST_FRAMES))
@@ -190,7 +194,7 @@ class Scanner:
             evidence=_evidence(decision, members, scores),
         )
 
-    def _stream(self, reader: MediaReader, indices: Sequence[int], run: _Run) -> FaceStream:
+    def _stream(self, reader: OpenedMedia, indices: Sequence[int], run: _Run) -> FaceStream:
         shown, *others = self.bundle.views
         return FaceStream(
             reader,

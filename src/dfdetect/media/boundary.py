@@ -58,6 +58,10 @@ class Source:
     def tell(self) -> int:
         return self._file.tell()
 
+    def descriptor(self) -> int:
+        """To hand to a decoding process. Not called `fileno`: libraries would use it. OSError for bytes in memory."""
+        return self._file.fileno()
+
     def head(self, n: int) -> bytes:
         """The first n bytes; the position is the start afterwards."""
         self.seek(0)

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,22 @@ from dfdetect.media.sniff import HEAD_BYTES, MediaType, sniff
 from dfdetect.values import Frame, MediaInfo
 
 
+class OpenedMedia(Protocol):
+    """What a scan needs of an opened input: `MediaReader`, or `media.child.reader.ChildReader`."""
+
+    info: MediaInfo
+    sha256: str
+    bytes: int
+    times_s: NDArray[np.float64]
+    cuts_s: tuple[float, ...]
+
+    def frames(self, indices: Sequence[int], *, find_cuts: bool = True) -> Iterator[Frame]: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None: ...
+
+
 class MediaReader:
     """One opened input.
 
@@ -34,11 +51,12 @@ class MediaReader:
     valid once an iterator of `frames(..., find_cuts=True)` has run to its end.
     """
 
-    def __init__(self, source: Source, media_type: MediaType, limits: Limits) -> None:
+    def __init__(self, source: Source, media_type: MediaType, limits: Limits, sha256: str | None = None) -> None:
+        """sha256: of the source, where somebody has read it all already."""
         self._source = source
         self.bytes: int = source.size_bytes
         with media_errors("open"):
-            self.sha256: str = source.sha256()
+            self.sha256: str = sha256 or source.sha256()
         self._pictures = _open_pictures(source, media_type, limits)
         self.info: MediaInfo = self._pictures.info
         self.times_s: NDArray[np.float64] = self._pictures.times_s
@@ -92,12 +110,17 @@ def open_media(path: Path | str, *, limits: Limits = DEFAULT_LIMITS) -> MediaRea
     """
     source = open_source(path, limits)
     try:
-        with media_errors("open"):
-            head = source.head(HEAD_BYTES)
-        return MediaReader(source, sniff(head), limits)
+        return read_source(source, limits)
     except BaseException:
         source.close()
         raise
+
+
+def read_source(source: Source, limits: Limits, *, sha256: str | None = None) -> MediaReader:
+    """A reader of bytes that are open already; errors as of `open_media`, without those of the path."""
+    with media_errors("open"):
+        head = source.head(HEAD_BYTES)
+    return MediaReader(source, sniff(head), limits, sha256)
 
 
 def _open_pictures(source: Source, media_type: MediaType, limits: Limits) -> Pictures:
