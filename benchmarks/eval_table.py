@@ -12,13 +12,14 @@ import functools
 import sys
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from dfdetect.batch import pool
 from dfdetect.data.lists import read_list
 from dfdetect.data.sample import Sample
 from dfdetect.detect.detector import Scanner
-from dfdetect.evaluate.scores import ScoreRow, append_score, counts, read_scores, score_row
+from dfdetect.evaluate.scores import VideoScore, append_score, counts, read_scores, video_score
 from dfdetect.evaluate.table import auc_markdown, auc_rows, fpr_markdown
 
 FF = ["ffpp_c40_youtube"]
@@ -38,9 +39,9 @@ PAIRS = {
 }
 
 
-def _worker(model: str) -> Callable[[Sample], ScoreRow]:
+def _worker(model: str) -> Callable[[Sample], VideoScore]:
     scanner = Scanner(model, threads=1)
-    return lambda row: score_row(row, scanner.scan(row.path))
+    return lambda row: replace(video_score(row, scanner.scan(row.path)), source=Path(row.name).parent.name)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from dfdetect.cli.main import run
 from dfdetect.data.drawn_faces import draw_face
 from dfdetect.data.lists import read_list
 from dfdetect.evaluate.calibrate import calibration_items
-from dfdetect.evaluate.scores import ScoreRow, append_score
+from dfdetect.evaluate.scores import VideoScore, append_score
 from dfdetect.media.roundtrip import decode, encode_png
 from dfdetect.models.bundle import load_bundle
 from tiny_bundle import make_tiny_bundle
@@ -100,9 +100,7 @@ def test_calibrate_sets_the_bounds_and_seals(tmp_path: Path, capsys: pytest.Capt
     photo_rows = [row for row in read_list(tmp_path / "photos.csv") if row.reuse == "free"]
     for item in calibration_items(photo_rows, read_list(tmp_path / "clips.csv")):
         logit = float(rng.normal(3.0 * item.blended, 1))
-        row = ScoreRow(
-            item.key, int(item.blended), item.population, "", item.key, None, "ok", None, None, logit, 1, True
-        )
+        row = VideoScore(item.key, int(item.blended), source=item.population, group=item.key, logit=logit, n_tracks=1)
         append_score(tmp_path / "scores.jsonl", row)
     lists = ["--photos", "photos.csv", "--clips", "clips.csv", "--reuse", "free", "--scores", "scores.jsonl", "-q"]
     assert run(["calibrate", str(bundle), *lists]) == 0

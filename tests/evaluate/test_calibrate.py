@@ -21,27 +21,29 @@ from dfdetect.evaluate.calibrate import (
     fit_calibration,
     score_items,
 )
-from dfdetect.evaluate.scores import ScoreRow, read_scores
+from dfdetect.evaluate.scores import VideoScore, read_scores
 from dfdetect.media.roundtrip import encode_png, write_video
 from dfdetect.values import Label, UInt8Array
 from face_pictures import astronaut_face
 from tiny_bundle import make_tiny_bundle
 
-ROW = ScoreRow("p", 0, "photo", "", "g", "image", "ok", "inconclusive", 0.5, 0.0, 1, True)
+ROW = VideoScore("p", 0, source="photo", group="g", verdict="inconclusive", probability=0.5, logit=0.0, n_tracks=1)
 
 
-def reals(rng: np.random.Generator, population: str, n: int, *, mean: float = 0.0, n_tracks: int = 1) -> list[ScoreRow]:
+def reals(
+    rng: np.random.Generator, population: str, n: int, *, mean: float = 0.0, n_tracks: int = 1
+) -> list[VideoScore]:
     return [
         replace(ROW, path=f"{population}/{k}", source=population, group=f"person-{k}", logit=x, n_tracks=n_tracks)
         for k, x in enumerate(rng.normal(mean, 1, n).tolist())
     ]
 
 
-def fakes(rng: np.random.Generator, population: str, n: int) -> list[ScoreRow]:
+def fakes(rng: np.random.Generator, population: str, n: int) -> list[VideoScore]:
     return [replace(row, label=1) for row in reals(rng, population, n, mean=3.0)]
 
 
-def scored(rng: np.random.Generator, n: int = 400, means: Sequence[float] = (0, 0, 0)) -> list[ScoreRow]:
+def scored(rng: np.random.Generator, n: int = 400, means: Sequence[float] = (0, 0, 0)) -> list[VideoScore]:
     rows = [row for p, mean in zip(POPULATIONS, means, strict=True) for row in reals(rng, p, n, mean=mean)]
     return [*rows, *fakes(rng, "photo", n // 2), *fakes(rng, "photo_clip", n // 2)]
 

@@ -10,7 +10,7 @@ import pytest
 
 import scan_results as results
 from dfdetect.data.sample import Sample
-from dfdetect.evaluate.scores import ScoreRow, append_score, counts, read_scores, score_list, score_row
+from dfdetect.evaluate.scores import VideoScore, append_score, counts, read_scores, score_list, video_score
 from dfdetect.scoring import pool_track
 from dfdetect.values import Label, ScanResult, Verdict
 
@@ -32,8 +32,8 @@ class CountingScanner:
 
 def test_a_scored_file() -> None:
     result = results.video_result(Verdict.LIKELY_MANIPULATED)
-    row = score_row(media_row("swap/a.mp4", Label.FAKE, method="swap", target_id="ada"), result)
-    assert (row.path, row.label, row.source, row.method, row.group) == ("swap/a.mp4", 1, "swap", "swap", "ada")
+    row = video_score(media_row("swap/a.mp4", Label.FAKE, method="swap", target_id="ada"), result)
+    assert (row.path, row.label, row.source, row.method, row.group) == ("swap/a.mp4", 1, "list", "swap", "ada")
     assert (row.kind, row.status, row.verdict, row.n_tracks, row.usable) == (
         "video",
         "ok",
@@ -48,7 +48,7 @@ def test_a_scored_file() -> None:
 def test_the_logit_is_of_the_track_that_decided() -> None:
     result = results.video_result(Verdict.LIKELY_MANIPULATED)
     turned = replace(result, tracks=result.tracks[::-1])
-    assert score_row(media_row("a.mp4"), turned).logit == score_row(media_row("a.mp4"), result).logit
+    assert video_score(media_row("a.mp4"), turned).logit == video_score(media_row("a.mp4"), result).logit
 
 
 @pytest.mark.parametrize(
@@ -56,15 +56,15 @@ def test_the_logit_is_of_the_track_that_decided() -> None:
 )
 def test_no_face_and_failure_have_no_score(result: ScanResult, status: str) -> None:
     """0.5 for "could not tell" moved every AUC towards a half."""
-    row = score_row(media_row("a.mp4"), result)
+    row = video_score(media_row("a.mp4"), result)
     assert row.status == status
     assert row.probability is None
     assert row.logit is None
 
 
 def test_where_nothing_is_named_the_file_is_its_own_group() -> None:
-    row = score_row(media_row("x.mp4", source="web"), results.image_result())
-    assert (row.group, row.source, row.kind) == ("x.mp4", "web", "image")
+    row = video_score(media_row("x.mp4", source="web"), results.image_result())
+    assert (row.group, row.source, row.kind) == ("x.mp4", "web", "video")
 
 
 def test_a_killed_run_goes_on(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_without_a_file_nothing_is_kept(tmp_path: Path) -> None:
 
 
 def test_rows_there_and_back(tmp_path: Path) -> None:
-    rows = [score_row(media_row(f"{n}"), result) for n, result in enumerate(results.every_result())]
+    rows = [video_score(media_row(f"{n}"), result) for n, result in enumerate(results.every_result())]
     for row in rows:
         append_score(tmp_path / "s.jsonl", row)
     assert read_scores(tmp_path / "s.jsonl") == rows
@@ -101,6 +101,6 @@ def test_rows_there_and_back(tmp_path: Path) -> None:
 
 
 def test_every_file_is_counted_once() -> None:
-    rows: list[ScoreRow] = [score_row(media_row("a"), result) for result in results.every_result()]
+    rows: list[VideoScore] = [video_score(media_row("a"), result) for result in results.every_result()]
     assert counts(rows) == {"asked": 6, "scored": 4, "no_face": 1, "failed": 1}
     assert counts([]) == {"asked": 0, "scored": 0, "no_face": 0, "failed": 0}

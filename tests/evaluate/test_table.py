@@ -7,21 +7,25 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dfdetect.evaluate.scores import ScoreRow
+from dfdetect.evaluate.scores import VideoScore
 from dfdetect.evaluate.table import auc_markdown, auc_rows, fpr_markdown
 from dfdetect.metrics import wilson_interval
 
-ROW = ScoreRow("p", 0, "studio", "", "g", "video", "ok", "no_manipulation_found", 0.1, -2.0, 1, True)
+ROW = VideoScore(
+    "p", 0, source="studio", group="g", verdict="no_manipulation_found", probability=0.1, logit=-2.0, n_tracks=1
+)
 
 
-def rows_of(source: str, label: int, logits: list[float], *, verdict: str = "no_manipulation_found") -> list[ScoreRow]:
+def rows_of(
+    source: str, label: int, logits: list[float], *, verdict: str = "no_manipulation_found"
+) -> list[VideoScore]:
     return [
         replace(ROW, path=f"{source}/{n}", source=source, label=label, group=f"{source}{n}", logit=x, verdict=verdict)
         for n, x in enumerate(logits)
     ]
 
 
-def failed(source: str, label: int, status: str) -> ScoreRow:
+def failed(source: str, label: int, status: str) -> VideoScore:
     return replace(ROW, source=source, label=label, status=status, verdict=None, probability=None, logit=None)
 
 

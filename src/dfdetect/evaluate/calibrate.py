@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -31,7 +31,7 @@ from dfdetect.data.sample import Sample
 from dfdetect.data.self_blend import self_blend
 from dfdetect.detect.detector import Scanner
 from dfdetect.errors import DataError, MediaError
-from dfdetect.evaluate.scores import ScoreRow, append_score, read_scores, score_row
+from dfdetect.evaluate.scores import VideoScore, append_score, read_scores, video_score
 from dfdetect.evaluate.stills import CRFS, write_still_clip
 from dfdetect.faces.detector import make_detector
 from dfdetect.faces.mesh import FaceMesh
@@ -73,7 +73,7 @@ def calibration_items(photos: Sequence[Sample], clips: Sequence[Sample]) -> list
 
 def score_items(
     items: Sequence[CalibrationItem], bundle: Path, out: Path, *, jobs: int
-) -> Iterator[tuple[CalibrationItem, ScoreRow | None]]:
+) -> Iterator[tuple[CalibrationItem, VideoScore | None]]:
     """Score what `out` does not hold yet; yields every item as it is done (None: no blended copy could be made)."""
     done = {row.path: row for row in read_scores(out)}
     waiting = []
@@ -86,22 +86,22 @@ def score_items(
         row = outcome.result
         if outcome.error is not None:  # the worker broke: counted as failed, never silently dropped
             failed = ScanResult(InputInfo(outcome.item.key, None, None), "error", outcome.error)
-            row = _renamed(score_row(outcome.item.row, failed), outcome.item)
+            row = _renamed(video_score(outcome.item.row, failed), outcome.item)
         if row is not None:
             append_score(out, row)
         yield outcome.item, row
 
 
-def _make_work(bundle: Path) -> Callable[[CalibrationItem], ScoreRow | None]:
+def _make_work(bundle: Path) -> Callable[[CalibrationItem], VideoScore | None]:
     detector, mesh = make_detector(threads=1), FaceMesh(threads=1)
     scanner = Scanner(bundle, detector=detector, mesh=mesh, threads=1)
 
-    def work(item: CalibrationItem) -> ScoreRow | None:
+    def work(item: CalibrationItem) -> VideoScore | None:
         with TemporaryDirectory() as folder:
             path = _file_of(item, Path(folder), scanner, mesh)
             if path is None:
                 return None
-            scored = score_row(item.row, scanner.scan(path))
+            scored = video_score(item.row, scanner.scan(path))
         return _renamed(scored, item)
 
     def _file_of(item: CalibrationItem, folder: Path, scanner: Scanner, mesh: FaceMesh) -> Path | None:
@@ -132,12 +132,12 @@ def _make_work(bundle: Path) -> Callable[[CalibrationItem], ScoreRow | None]:
     return work
 
 
-def _renamed(row: ScoreRow, item: CalibrationItem) -> ScoreRow:
-    changed = asdict(row) | {"path": item.key, "source": item.population, "label": int(item.blended)}
-    return ScoreRow(**changed)
+def _renamed(row: VideoScore, item: CalibrationItem) -> VideoScore:
+    shown = _kind(item.population)  # a photograph may have been scanned as a clip
+    return replace(row, path=item.key, source=item.population, label=int(item.blended), kind=shown)
 
 
-def fit_calibration(rows: Sequence[ScoreRow], *, target_fpr: float = 1 - LIKELY_PERCENTILE) -> Calibration:
+def fit_calibration(rows: Sequence[VideoScore], *, target_fpr: float = 1 - LIKELY_PERCENTILE) -> Calibration:
     """Score rows of `score_items` -> Calibration, measured across FOLDS folds of people.
 
     DataError when a population has fewer than MIN_REALS usable reals: a 98th percentile cannot be shown with less.
@@ -166,7 +166,7 @@ def fit_calibration(rows: Sequence[ScoreRow], *, target_fpr: float = 1 - LIKELY_
     return Calibration(scale, offset, round(target_fpr, 6), final)
 
 
-def _platt(scored: Sequence[ScoreRow]) -> tuple[float, float]:
+def _platt(scored: Sequence[VideoScore]) -> tuple[float, float]:
     """Reals and fakes weigh the same, and so does every population among the reals."""
     labels = np.array([row.label for row in scored])
     names = np.array([f"{row.label}{row.source}" for row in scored])
@@ -187,12 +187,12 @@ def _kind(population: str) -> MediaKind:
     return "image" if population == "photo" else "video"
 
 
-def _real_scores(rows: Sequence[ScoreRow], calibration: Calibration, population: str) -> list[RealScore]:
+def _real_scores(rows: Sequence[VideoScore], calibration: Calibration, population: str) -> list[RealScore]:
     own = [row for row in rows if row.source == population]
     return [RealScore(_kind(population), row.n_tracks, calibration.probability(row.logit or 0.0)) for row in own]
 
 
-def _bounds(reals: Sequence[ScoreRow], calibration: Calibration) -> dict[str, dict[str, OperatingPoint]]:
+def _bounds(reals: Sequence[VideoScore], calibration: Calibration) -> dict[str, dict[str, OperatingPoint]]:
     """Upper bound: of the worst population. Lower bound: 90th percentile of all populations, each weighing the same."""
     tables = {p: real_thresholds(_real_scores(reals, calibration, p), [], measured_on="") for p in POPULATIONS}
     for population, table in tables.items():
@@ -230,14 +230,14 @@ def _worst(*bounds: float) -> float:
     return max((bound for bound in bounds if bound < 1.0), default=1.0)
 
 
-def _clear(reals: Sequence[ScoreRow], calibration: Calibration, kind: str, bucket: str) -> float:
+def _clear(reals: Sequence[VideoScore], calibration: Calibration, kind: str, bucket: str) -> float:
     groups = [_real_scores(reals, calibration, p) for p in POPULATIONS if _kind(p) == kind]
     most = max(len(group) for group in groups)
     even = [score for group in groups for score in group * round(most / len(group))]
     return real_thresholds(even, [], measured_on="", clear=CLEAR_PERCENTILE)[kind][bucket].no_manipulation_found
 
 
-def _measured(reals: Sequence[ScoreRow], calibration: Calibration) -> dict[str, tuple[float, str]]:
+def _measured(reals: Sequence[VideoScore], calibration: Calibration) -> dict[str, tuple[float, str]]:
     """Kind -> (false-positive rate on people the bound was not fitted on, where that was measured)."""
     people = sorted({row.group for row in reals})
     fold_of = dict(zip(people, np.random.default_rng(0).permutation(len(people)) % FOLDS, strict=True))

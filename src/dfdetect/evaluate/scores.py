@@ -1,90 +1,165 @@
-"""A list of files -> one score row a file, through `Scanner.scan`; kept as JSON lines, so that work resumes."""
+"""What one file scored, as rows: a list of files goes through `Scanner.scan`, one row a file, and one a scored face.
+
+Small work keeps rows as JSON lines (`append_score`, `read_scores`), so that it resumes; tables of 100,000 videos are
+columns (`score_table`), written and read by `score_files`.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from dfdetect.batch.journal import drop_torn_line
 from dfdetect.data.sample import Sample
 from dfdetect.detect.detector import Scanner
 from dfdetect.scoring import counted_tracks, faults, pool_track
-from dfdetect.values import ScanResult, TrackResult
+from dfdetect.values import FaceScore, ScanResult, TrackResult, Verdict
+
+OK, NO_FACE, MISSING = "ok", "no_face", "missing"  # of `status`; else a code of `errors.ErrorCode`
+DECIDED = frozenset((Verdict.LIKELY_MANIPULATED.value, Verdict.NO_MANIPULATION_FOUND.value))
 
 
 @dataclass(frozen=True, slots=True)
-class ScoreRow:
-    """What one file scored.
+class VideoScore:
+    """What one file scored: a row of scores.parquet. One is made for every sample that was asked.
 
-    group: person, else the file: what a bootstrap draws. status: "ok", "no_face" or an error code. logit: pooled over
-    the track that decided. n_tracks: those that counted. usable: at least one face was good enough to be judged.
-    probability, logit, verdict: None where there is no score.
+    path: inside the dataset's root; with `dataset` it names the sample. label: 0 real, 1 fake. method: how the fake was
+    made, "" for reals. source: who published it. group: who or what a bootstrap draws (`group_of`). kind: what lay on
+    disk (`data.sample.KINDS`), "" where unknown.
+    status: "ok"; "no_face"; "missing" = the score file says nothing of it; else the error code. verdict, probability
+    (calibrated P(manipulated)), logit (pooled over the track that decided): None where there is no score.
+    n_tracks: faces that counted. n_frames: frames looked at. usable: at least one face was good enough to be judged.
+    decided: the verdict is one of the two that say something. extra: columns of the user's own list, by name.
     """
 
     path: str
     label: int
-    source: str
-    method: str
-    group: str
-    kind: str | None
-    status: str
-    verdict: str | None
-    probability: float | None
-    logit: float | None
-    n_tracks: int
-    usable: bool
+    dataset: str = ""
+    source: str = ""
+    method: str = ""
+    compression: str = ""
+    split: str = ""
+    group: str = ""
+    kind: str = ""
+    status: str = OK
+    verdict: str | None = None
+    probability: float | None = None
+    logit: float | None = None
+    n_tracks: int = 0
+    n_frames: int = 0
+    usable: bool = True
+    decided: bool = False
+    extra: Mapping[str, str] = field(default_factory=dict)
 
 
-def score_row(row: Sample, result: ScanResult) -> ScoreRow:
+@dataclass(frozen=True, slots=True)
+class FrameScore:
+    """One scored face of one frame: a row of frame_scores.parquet.
+
+    pooled: it is one of those that the file's score was made of; the others are other people's or unusable.
+    """
+
+    path: str
+    dataset: str
+    frame_index: int
+    time_s: float
+    track_id: int
+    probability: float
+    logit: float
+    face_px: float
+    blur: float
+    yaw_deg: float
+    pooled: bool
+
+
+def group_of(sample: Sample) -> str:
+    """Who or what a bootstrap draws: the person, else the recording, else the clip, else the file."""
+    return sample.target_id or sample.source_key or sample.video_id or sample.name
+
+
+def video_score(sample: Sample, result: ScanResult, *, extra: Mapping[str, str] | None = None) -> VideoScore:
     """One scanned file as a row. A file without a face has no score; a failed one has its code."""
-    top = max(result.tracks, key=lambda t: (t.probability == result.probability, len(t.scores)), default=None)
-    status = "ok" if result.error is None else result.error.code
+    top = _deciding(result)
+    status = OK if result.error is None else result.error.code
     if result.error is None and result.probability is None:
-        status = "no_face"
-    return ScoreRow(
-        path=row.name,
-        label=int(row.label),
-        source=Path(row.name).parent.name or row.source,
-        method=row.method,
-        group=row.target_id or row.name,
-        kind=result.media.info.kind if result.media else None,
+        status = NO_FACE
+    verdict = str(result.verdict) if result.verdict else None
+    return VideoScore(
+        path=sample.name,
+        label=int(sample.label),
+        dataset=sample.dataset,
+        source=sample.source or sample.dataset,
+        method=sample.method,
+        compression=sample.compression,
+        split=sample.split,
+        group=group_of(sample),
+        kind=sample.kind,
         status=status,
-        verdict=str(result.verdict) if result.verdict else None,
+        verdict=verdict,
         probability=result.probability,
-        logit=_pooled(top) if top else None,
+        logit=pool_track([score.logit for score in _pooled(top)]) if top else None,
         n_tracks=len(counted_tracks(result.media.info.kind, result.tracks)) if result.media else 0,
-        usable=all(reason.code != "no_usable_face" for reason in result.reasons),
+        n_frames=result.media.frames_read if result.media else 0,
+        usable=status == OK and all(reason.code != "no_usable_face" for reason in result.reasons),
+        decided=verdict in DECIDED,
+        extra=dict(extra or {}),
     )
 
 
-def _pooled(track: TrackResult) -> float:
-    """The logit behind the track's probability: over the frames that can be judged, where there are any."""
-    usable = [score.logit for score in track.scores if not faults(score.quality)]
-    return pool_track(usable or [score.logit for score in track.scores])
+def frame_scores(sample: Sample, result: ScanResult) -> list[FrameScore]:
+    """Every scored face of a scanned file, track by track, in time order."""
+    top = _deciding(result)
+    pooled = {id(score) for score in (_pooled(top) if top else ())}
+    return [
+        FrameScore(
+            path=sample.name,
+            dataset=sample.dataset,
+            frame_index=score.frame_index,
+            time_s=score.time_s,
+            track_id=score.track_id,
+            probability=score.p_manipulated,
+            logit=score.logit,
+            face_px=score.quality.face_px,
+            blur=score.quality.blur,
+            yaw_deg=score.quality.yaw_deg,
+            pooled=id(score) in pooled,
+        )
+        for track in result.tracks
+        for score in track.scores
+    ]
 
 
-def score_list(rows: Sequence[Sample], scanner: Scanner, out: Path | None = None) -> Iterator[ScoreRow]:
+def _deciding(result: ScanResult) -> TrackResult | None:
+    return max(result.tracks, key=lambda t: (t.probability == result.probability, len(t.scores)), default=None)
+
+
+def _pooled(track: TrackResult) -> Sequence[FaceScore]:
+    """The frames behind the track's probability: those that can be judged, where there are any."""
+    return [score for score in track.scores if not faults(score.quality)] or track.scores
+
+
+def score_list(rows: Sequence[Sample], scanner: Scanner, out: Path | None = None) -> Iterator[VideoScore]:
     """Yield a row for every file, in order; rows already in `out` (JSON lines) are not scanned again."""
     done = {row.path: row for row in read_scores(out)} if out is not None else {}
     for row in rows:
         if row.name in done:
             yield done[row.name]
             continue
-        scored = score_row(row, scanner.scan(row.path))
+        scored = video_score(row, scanner.scan(row.path))
         if out is not None:
             append_score(out, scored)
         yield scored
 
 
-def append_score(path: Path, row: ScoreRow) -> None:
+def append_score(path: Path, row: VideoScore) -> None:
     """Add one line to a scores file."""
     with path.open("a") as file:
         file.write(json.dumps(asdict(row)) + "\n")
 
 
-def read_scores(path: Path) -> list[ScoreRow]:
+def read_scores(path: Path) -> list[VideoScore]:
     """Rows of a scores file, none where there is no file.
 
     A torn last line (the run was killed while writing) is cut off, or the next row would be glued to it and lost too.
@@ -95,16 +170,16 @@ def read_scores(path: Path) -> list[ScoreRow]:
     rows = []
     for line in path.read_text().splitlines():
         try:
-            rows.append(ScoreRow(**json.loads(line)))
-        except ValueError:
+            rows.append(VideoScore(**json.loads(line)))
+        except (ValueError, TypeError):  # torn, or of another version
             continue
     return rows
 
 
-def counts(rows: Iterable[ScoreRow]) -> dict[str, int]:
+def counts(rows: Iterable[VideoScore]) -> dict[str, int]:
     """asked, scored, no_face, failed."""
     found = {"asked": 0, "scored": 0, "no_face": 0, "failed": 0}
     for row in rows:
         found["asked"] += 1
-        found["scored" if row.status == "ok" else "no_face" if row.status == "no_face" else "failed"] += 1
+        found["scored" if row.status == OK else "no_face" if row.status == NO_FACE else "failed"] += 1
     return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dfdetect.evaluate.scores import ScoreRow, counts
+from dfdetect.evaluate.scores import VideoScore, counts
 from dfdetect.metrics import bootstrap_interval, roc_auc, wilson_interval
 from dfdetect.values import Verdict
 
@@ -25,12 +25,12 @@ class AucRow:
     caught: int  # fakes with verdict likely_manipulated
 
 
-def auc_rows(rows: Sequence[ScoreRow], pairs: Mapping[str, Sequence[str]]) -> list[AucRow]:
+def auc_rows(rows: Sequence[VideoScore], pairs: Mapping[str, Sequence[str]]) -> list[AucRow]:
     """pairs: folder of fakes -> folders of the reals they are compared with (the same source, else all)."""
     return [_one(rows, fakes, reals) for fakes, reals in pairs.items()]
 
 
-def _one(rows: Sequence[ScoreRow], fakes: str, reals: Sequence[str]) -> AucRow:
+def _one(rows: Sequence[VideoScore], fakes: str, reals: Sequence[str]) -> AucRow:
     fake = [r for r in rows if r.source == fakes and r.label == 1 and r.status == "ok"]
     real = [r for r in rows if r.source in reals and r.label == 0 and r.status == "ok"]
     caught = sum(r.verdict == Verdict.LIKELY_MANIPULATED for r in fake)
@@ -66,7 +66,7 @@ def auc_markdown(lines: Sequence[AucRow]) -> str:
     return "\n".join(out)
 
 
-def fpr_markdown(rows: Sequence[ScoreRow]) -> str:
+def fpr_markdown(rows: Sequence[VideoScore]) -> str:
     """Reals flagged likely_manipulated, per folder and in all, with every file that was asked counted."""
     out = [
         "| reals | asked | scored | no face | failed | flagged | false-positive rate (95 %) | inconclusive |",

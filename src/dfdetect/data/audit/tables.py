@@ -51,21 +51,27 @@ def read_parquet(paths: Sequence[Path], name: str, options: ReadOptions) -> Sour
 
 def read_csv(path: Path, options: ReadOptions) -> Source:
     """A table with a header line, separated by comma, tab or semicolon, every cell taken as text."""
+    header, _ = text_header(path, options)
+    wanted = list(own_columns(header, str(path), options.columns).values())
+    return from_arrow(text_table(path, wanted, options), str(path), options)
+
+
+def text_table(path: Path, wanted: Sequence[str], options: ReadOptions) -> pa.Table:
+    """The wanted columns of a table of `text_header`, every cell as text, an empty one as null."""
     import pyarrow as pa
     import pyarrow.csv as pcsv
 
-    header, delimiter = _header(path, options)
-    wanted = list(own_columns(header, str(path), options.columns).values())
+    header, delimiter = text_header(path, options)
     repeated = [column for column in wanted if header.count(column) > 1]
     if repeated:
         raise DataError(f"{path}: there are several columns named {repeated[0]!r}; keep one")
     try:
-        table = pcsv.read_csv(
+        return pcsv.read_csv(
             path,
             read_options=pcsv.ReadOptions(column_names=header, skip_rows=1, encoding=options.encoding),
             parse_options=pcsv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
             convert_options=pcsv.ConvertOptions(
-                include_columns=wanted,
+                include_columns=list(wanted),
                 column_types=dict.fromkeys(wanted, pa.string()),
                 null_values=[""],
                 strings_can_be_null=True,
@@ -73,10 +79,10 @@ def read_csv(path: Path, options: ReadOptions) -> Source:
         )
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(path, options, error) from error
-    return from_arrow(table, str(path), options)
 
 
-def _header(path: Path, options: ReadOptions) -> tuple[list[str], str]:
+def text_header(path: Path, options: ReadOptions) -> tuple[list[str], str]:
+    """Names of the columns, and the delimiter. DataError: an empty file, or one that cannot be read."""
     encoding = "utf-8-sig" if options.encoding == "utf-8" else options.encoding
     try:
         with path.open(encoding=encoding, newline="") as file:
