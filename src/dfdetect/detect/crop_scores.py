@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from dfdetect.detect.scorer import Cuts, Scorer
+from dfdetect.detect.examiner import CropScorer
+from dfdetect.detect.scorer import Cuts
 from dfdetect.values import FaceCrop, Float32Array
 
 BATCH = 8  # keeps a CPU busy; 16 is no faster and costs 100 MB of activations
@@ -20,12 +21,14 @@ KEPT_BYTES = 64 * 2**20  # of pictures, so that memory stays flat: 446 crops of 
 class CropScores:
     """Scores of crops by number, in the order in which they were added.
 
-    crops: without their pictures. logits, cams: of the crop, or the mean with its mirror image once mirrored.
+    cuts: which of the pictures of a crop (its image is 0, its views follow) are the scorer's; None for all. crops:
+    without their pictures. logits, cams: of the crop, or the mean with its mirror image once mirrored.
     mirrored: number -> (logit as it is, logit mirrored). pictures: number -> every cut that the model takes, the first
     to be shown; beyond KEPT_BYTES those with the lowest logits are dropped, and can then neither be mirrored nor shown.
     """
 
-    scorer: Scorer
+    scorer: CropScorer
+    cuts: Sequence[int] | None = None
     crops: list[FaceCrop] = field(default_factory=list)
     logits: list[float] = field(default_factory=list)
     cams: list[Float32Array | None] = field(default_factory=list)
@@ -36,7 +39,8 @@ class CropScores:
     def add(self, crops: Sequence[FaceCrop]) -> None:
         """Take more crops, cut as the scorer's views ask; score those that fill a batch."""
         for crop in crops:
-            self.pictures[len(self.crops)] = (crop.image, *crop.views)
+            pictures = (crop.image, *crop.views)
+            self.pictures[len(self.crops)] = pictures if self.cuts is None else tuple(pictures[n] for n in self.cuts)
             self.crops.append(replace(crop, image=np.zeros((0, 0, 3), np.uint8), mesh=None, views=()))
         while len(self.crops) - len(self.logits) >= BATCH:
             self._score_next(BATCH)

@@ -7,51 +7,31 @@ Decoding runs ahead in a thread, everything else in the caller's. One record for
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from time import perf_counter
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dfdetect.detect.backend import DEFAULT_BACKEND, Backend, make_backend
 from dfdetect.detect.crop_scores import MIRROR_BELOW, CropScores
-from dfdetect.detect.limits import limits_of
-from dfdetect.detect.scorer import Scorer
-from dfdetect.errors import DfdetectError, ErrorCode, MediaError, Stage, UsageError
+from dfdetect.detect.examination import Examination, Run, Scanned, error_info
+from dfdetect.detect.examiner import Examiner, all_views
+from dfdetect.errors import UsageError
 from dfdetect.faces.align import CropView
 from dfdetect.faces.detector import DEFAULT_DETECTOR, FaceDetector, make_detector
 from dfdetect.faces.extract import FaceStream
 from dfdetect.faces.mesh import FaceMesh
-from dfdetect.faces.track import TrackFrame, gaps_s, link_tracks
+from dfdetect.faces.track import TrackFrame, link_tracks
 from dfdetect.media.reader import OpenedMedia, open_media
 from dfdetect.media.sampling import scan_indices
 from dfdetect.models.bundle import DEFAULT_MODEL, Bundle, find_bundle, load_bundle
-from dfdetect.scoring import Decision, TrackScores, decide, pool_track
-from dfdetect.values import (
-    ErrorInfo,
-    FaceCrop,
-    FaceScore,
-    FaceTrack,
-    Float32Array,
-    InputInfo,
-    ScannedMedia,
-    ScanResult,
-    UInt8Array,
-)
-
-if TYPE_CHECKING:
-    from dfdetect.calibration import Calibration
+from dfdetect.values import FaceCrop, Float32Array, InputInfo, ScannedMedia, ScanResult
 
 DEFAULT_FRAMES = 32
 MOST_FRAMES = 256  # of a long clip: one every 0.5 s up to this many
-EVIDENCE_FRAMES = 8  # a track
-DEBUG_ENV = "DFDETECT_DEBUG"  # "1": unexpected errors are raised, not recorded
 
 
 class Scanner:
@@ -94,7 +74,7 @@ class Scanner:
         self.bundle = load_bundle(find_bundle(model))
         self._frames = frames
         self._open = opener
-        self._scorer = Scorer(self.bundle, _backends(self.bundle, backend, device=device, threads=threads))
+        self._own = Examiner.of_bundle(self.bundle, _backends(self.bundle, backend, device=device, threads=threads))
         self._detector = make_detector(detector, threads=threads) if isinstance(detector, str) else detector
         # One thread: the mesh is a small network, and a second one that waits for it in a loop would take the core on
         # which the next frame is being decoded (measured: 1.9 s of CPU a clip with one thread, 3.0 s with two).
@@ -105,21 +85,21 @@ class Scanner:
 
         Only KeyboardInterrupt and SystemExit pass, and everything unexpected where DFDETECT_DEBUG=1 asks for it.
         """
-        run = _Run(str(path))
+        return self.scan_beside(path, ())[0]
+
+    def scan_beside(self, path: str | Path, others: Sequence[Examiner]) -> tuple[ScanResult, ...]:
+        """Scan one file as `scan` does, and let others score the same faces: this model's result, then one for each.
+
+        Frames, faces, tracks, mirroring and pooling are the same for all; a face is cut as each of them wants it. Where
+        another examiner fails on a file, its result is an error record, and the others' results stay as they are.
+        """
+        examiners = (self._own, *others)
+        run = Run(str(path))
         try:
-            return self._scan(path, run)
-        except MediaError as error:
-            return self._failed(run, error.code, error.message, error.stage)
-        except DfdetectError as error:
-            return self._failed(run, error.code, error.message, run.stage)
-        except MemoryError as error:
-            return self._failed(run, ErrorCode.OUT_OF_MEMORY, f"not enough memory: {error}", run.stage)
-        except Exception as error:
-            # As broad as it is on purpose: one input must not end a run of thousands, and its record says what it was.
-            if os.environ.get(DEBUG_ENV) == "1":
-                raise
-            message = f"unexpected {type(error).__name__}: {error}; set {DEBUG_ENV}=1 to see where"
-            return self._failed(run, ErrorCode.INTERNAL, message, run.stage)
+            return self._scan(path, run, examiners)
+        except Exception as error:  # noqa: BLE001 - one input must not end a run of thousands: its record says it
+            failure = error_info(error, run.stage)
+            return tuple(run.failed(failure, examiner) for examiner in examiners)
 
     def scan_many(self, paths: Iterable[str | Path]) -> Iterator[ScanResult]:
         """Scan one after the other; each result comes as soon as it is there."""
@@ -133,7 +113,7 @@ class Scanner:
         track (-1) are tracks of one. UsageError: they are cut otherwise.
         """
         _check_cuts(crops, self.bundle.views)
-        scores = CropScores(self._scorer)
+        scores = CropScores(self._own.scorer)
         scores.add(crops)
         scores.finish()
         single = count(-1, -1)
@@ -145,57 +125,30 @@ class Scanner:
                 scores.mirror(numbers)
         return np.asarray(scores.logits, np.float32)
 
-    def _scan(self, path: str | Path, run: _Run) -> ScanResult:
+    def _scan(self, path: str | Path, run: Run, examiners: Sequence[Examiner]) -> tuple[ScanResult, ...]:
+        views = all_views(examiners)
+        examinations = [Examination.of(examiner, views) for examiner in examiners]
         with (self._open or open_media)(path) as reader:
             run.enter("probe")
             run.input = InputInfo(run.input.path, reader.sha256, reader.bytes)
             indices = scan_indices(reader.times_s, at_least=self._frames, at_most=max(self._frames, MOST_FRAMES))
-            stream = self._stream(reader, indices, run)
-            frames, scores = self._scored(stream, run)
-            info, cuts_s = reader.info, reader.cuts_s
+            stream = self._stream(reader, indices, run, views)
+            frames = _scored(stream, run, examinations)
+            media = ScannedMedia(reader.info, reader.cuts_s, stream.frames_read, stream.frames_with_face)
         run.timing_s |= {"decode": stream.decode_s, "faces": stream.faces_s}
         run.enter("score")
-        tracks = link_tracks(frames, cuts_s)
-        members = _numbers_by_track(tracks, frames)
-        start = perf_counter()
-        for numbers in members.values():
-            if len(numbers) < MIRROR_BELOW:
-                scores.mirror(numbers)
-        calibration = self.bundle.calibration
-        decision = decide(
-            info.kind,
-            [_track_scores(track, members[track.id], frames, scores, calibration) for track in tracks],
-            calibration,
-            np.random.default_rng(int(reader.sha256[:16], 16)),  # by the input, so that a repeat gives the same range
-        )
-        run.timing_s["score"] += perf_counter() - start
-        limits = limits_of(
-            info,
-            reader.bytes,
-            decision,
+        scanned = Scanned.of(
+            media,
+            bytes_=reader.bytes,
+            sha256=reader.sha256,
             frames_asked=len(indices),
-            frames_read=stream.frames_read,
-            experimental=self.bundle.manifest.experimental,
+            frames=frames,
+            tracks=link_tracks(frames, media.cuts_s),
         )
-        run.enter("explain")
-        return ScanResult(
-            input=run.input,
-            status="ok",
-            media=ScannedMedia(info, cuts_s, stream.frames_read, stream.frames_with_face),
-            verdict=decision.verdict,
-            probability=decision.probability,
-            interval=decision.interval,
-            thresholds=decision.thresholds,
-            reasons=decision.reasons,
-            limits=limits,
-            tracks=decision.tracks,
-            model=self.bundle.info,
-            timing_s=run.ended(),
-            evidence=_evidence(decision, members, scores),
-        )
+        return tuple(one.answer(scanned, run) for one in examinations)
 
-    def _stream(self, reader: OpenedMedia, indices: Sequence[int], run: _Run) -> FaceStream:
-        shown, *others = self.bundle.views
+    def _stream(self, reader: OpenedMedia, indices: Sequence[int], run: Run, views: Sequence[CropView]) -> FaceStream:
+        shown, *others = views
         return FaceStream(
             reader,
             indices,
@@ -207,31 +160,22 @@ class Scanner:
             on_stage=run.enter,
         )
 
-    def _scored(self, stream: FaceStream, run: _Run) -> tuple[list[TrackFrame], CropScores]:
-        """Score the crops while the decoding thread goes on."""
-        scores = CropScores(self._scorer)
-        frames: list[TrackFrame] = []
-        with closing(iter(stream)) as found:
-            for faces in found:
-                frames.append(faces.boxes)
-                run.enter("score")
-                start = perf_counter()
-                scores.add(faces.crops)
-                run.timing_s["score"] += perf_counter() - start
-        run.enter("score")
-        start = perf_counter()
-        scores.finish()
-        run.timing_s["score"] += perf_counter() - start
-        return frames, scores
 
-    def _failed(self, run: _Run, code: ErrorCode, message: str, stage: Stage) -> ScanResult:
-        return ScanResult(
-            input=run.input,
-            status="error",
-            error=ErrorInfo(str(code), message, stage),
-            model=self.bundle.info,
-            timing_s=run.ended(),
-        )
+def _scored(stream: FaceStream, run: Run, examinations: Sequence[Examination]) -> list[TrackFrame]:
+    """Score the crops while the decoding thread goes on; no further than somebody still scores."""
+    frames: list[TrackFrame] = []
+    with closing(iter(stream)) as found:
+        for faces in found:
+            frames.append(faces.boxes)
+            run.enter("score")
+            for one in examinations:
+                one.add(faces.crops)
+            if all(one.error for one in examinations):
+                break
+    run.enter("score")
+    for one in examinations:
+        one.finish()
+    return frames
 
 
 def _backends(bundle: Bundle, backend: str | Backend, *, device: str, threads: int | None) -> list[Backend]:
@@ -248,74 +192,3 @@ def _check_cuts(crops: Sequence[FaceCrop], views: Sequence[CropView]) -> None:
         found = [len(cut) for cut in (crop.image, *crop.views)]
         if found != wanted:
             raise UsageError(f"expected a face cut to {wanted} px, as `bundle.views` lists; got {found}")
-
-
-@dataclass(slots=True)
-class _Run:
-    """How far one scan has come: what an error record can still say."""
-
-    path: str
-    stage: Stage = "open"
-    started: float = field(default_factory=perf_counter)
-    timing_s: dict[str, float] = field(default_factory=lambda: {"decode": 0.0, "faces": 0.0, "score": 0.0})
-    input: InputInfo = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.input = InputInfo(self.path, None, None)
-
-    def enter(self, stage: Stage) -> None:
-        self.stage = stage
-
-    def ended(self) -> Mapping[str, float]:
-        """Busy seconds of each stage (they overlap) and seconds from start to end."""
-        return {**self.timing_s, "total": perf_counter() - self.started}
-
-
-def _numbers_by_track(tracks: Sequence[FaceTrack], frames: Sequence[TrackFrame]) -> dict[int, list[int]]:
-    """Track id -> numbers of its crops; crops are numbered frame by frame, row by row."""
-    number = count()
-    numbers = {(frame.index, row): next(number) for frame in frames for row in range(len(frame.detections))}
-    return {track.id: [numbers[member] for member in track.members] for track in tracks}
-
-
-def _track_scores(
-    track: FaceTrack,
-    numbers: Sequence[int],
-    frames: Sequence[TrackFrame],
-    scores: CropScores,
-    calibration: Calibration,
-) -> TrackScores:
-    found = [_face_score(number, track.id, scores, calibration) for number in numbers]
-    both = [scores.mirrored[number] for number in numbers if number in scores.mirrored]
-    spread = None
-    if both:
-        as_is, mirrored = (calibration.probability(pool_track(logits)) for logits in zip(*both, strict=True))
-        spread = abs(as_is - mirrored)
-    return TrackScores(track.id, tuple(found), gaps_s(track, frames), spread)
-
-
-def _face_score(number: int, track_id: int, scores: CropScores, calibration: Calibration) -> FaceScore:
-    crop, logit = scores.crops[number], scores.logits[number]
-    left, top, right, bottom = (float(v) for v in crop.box_xyxy)
-    return FaceScore(
-        p_manipulated=calibration.probability(logit),
-        logit=logit,
-        frame_index=crop.frame_index,
-        time_s=crop.time_s,
-        track_id=track_id,
-        box_xyxy=(left, top, right, bottom),
-        quality=crop.quality,
-        cam=scores.cams[number],
-    )
-
-
-def _evidence(
-    decision: Decision, members: Mapping[int, Sequence[int]], scores: CropScores
-) -> dict[tuple[int, int], UInt8Array]:
-    """(track id, frame index) -> picture: the frames of each track that speak most for a manipulation."""
-    shown: dict[tuple[int, int], UInt8Array] = {}
-    for track in decision.tracks:
-        kept = [number for number in members[track.id] if number in scores.pictures]
-        for number in sorted(kept, key=lambda n: -scores.logits[n])[:EVIDENCE_FRAMES]:
-            shown[track.id, scores.crops[number].frame_index] = scores.pictures[number][0]
-    return shown
