@@ -10,10 +10,14 @@ from hypothesis import strategies as st
 from dfdetect.calibration import (
     MIN_REALS,
     Calibration,
+    Curve,
     OperatingPoint,
     RealScore,
     bucket_of,
     fit_platt,
+    lower_quantile,
+    n_people,
+    people_weights,
     real_thresholds,
     sigmoid,
     uncalibrated,
@@ -155,3 +159,113 @@ def test_no_score_decides_before_calibration(kind: str, n_tracks: int, logit: fl
     assert not calibration.probability(logit) < bounds.no_manipulation_found
     assert bounds.measured_fpr is None
     assert "not calibrated" in bounds.measured_on
+
+
+# ---- people with several files ----
+
+
+@settings(deadline=None)
+@given(
+    values=st.lists(st.floats(0, 1), min_size=1, max_size=80),
+    share=st.floats(0.5, 0.99),
+    copies=st.integers(1, 4),
+)
+def test_a_person_shown_twice_is_one_person(values: list[float], share: float, copies: int) -> None:
+    groups = [f"person-{n}" for n in range(len(values))]
+    assert upper_quantile(values * copies, share, groups * copies) == upper_quantile(values, share)
+    assert n_people(groups * copies) == len(values)
+
+
+def test_one_person_in_most_files_does_not_set_the_bound() -> None:
+    """90 clips of one newsreader and 30 of others: the bound was the newsreader's, who scores low."""
+    rng = np.random.default_rng(0)
+    values = [*(0.1 * rng.random(2000)), *(0.5 + 0.5 * rng.random(30))]
+    groups = ["newsreader"] * 2000 + [f"guest-{n}" for n in range(30)]
+    assert upper_quantile(values, 0.9) < 0.1
+    assert upper_quantile(values, 0.9, groups) > 0.9
+    assert upper_quantile(values[:2000], 0.9, groups[:2000]) == 1.0  # one person carries no claim
+
+
+@pytest.mark.parametrize(("people", "files"), [(40, 1), (40, 5), (150, 3)])
+def test_new_people_pass_the_bound_no_more_often_than_promised(people: int, files: int) -> None:
+    """Faces of one person score alike: as many files of few people promised 5 % and flagged 8 % of new ones."""
+    rng = np.random.default_rng(people + files)
+    groups = np.repeat([f"p{n}" for n in range(people)], files)
+    passed = []
+    for _ in range(600):
+        means = rng.normal(0, 1, people + 200)
+        scores = sigmoid(means[: len(means), None] + 0.3 * rng.normal(size=(len(means), files)))
+        bound = upper_quantile(scores[:people].ravel().tolist(), 0.95, groups.tolist())
+        passed.append(np.mean(scores[people:, 0] > bound))
+    assert np.mean(passed) <= 0.05 + 3 * np.std(passed) / np.sqrt(len(passed))
+    assert np.mean(passed) > 0.02
+
+
+@settings(deadline=None)
+@given(values=st.lists(st.floats(0, 1), min_size=1, max_size=100), share=st.floats(0.02, 0.5))
+def test_lower_quantile_is_the_upper_one_from_below(values: list[float], share: float) -> None:
+    bound = lower_quantile(values, share)
+    assert bound == 0.0 or np.mean(np.asarray(values) < bound - 1e-12) <= share
+
+
+@settings(deadline=None)
+@given(values=st.lists(st.floats(0, 1), max_size=60), low=st.floats(0.0, 1.0), more=st.floats(0.0, 1.0))
+def test_the_bound_never_falls_when_fewer_may_pass(values: list[float], low: float, more: float) -> None:
+    assert upper_quantile(values, low) <= upper_quantile(values, max(low, more))
+
+
+def test_weights_of_people() -> None:
+    assert people_weights(["a", "b", "a", "", ""]).tolist() == [0.5, 1.0, 0.5, 1.0, 1.0]
+    assert people_weights([]).tolist() == []
+    assert n_people([]) == 0
+
+
+def test_real_thresholds_count_people() -> None:
+    fit = [RealScore("video", 1, n / 200, f"person-{n % 40}") for n in range(200)]
+    assert real_thresholds(fit, [], measured_on="x") == {}
+    assert real_thresholds(fit, [], measured_on="x", likely=0.95, min_people=40)["video"]["1"].n_reals == 200
+
+
+# ---- isotonic reading ----
+
+
+def test_a_curve_is_read_between_its_knots_and_keeps_the_order() -> None:
+    """Steps of an isotonic fit gave hundreds of files one score: a bound on it flagged all or none of them."""
+    curve = Curve((-2.0, 0.0, 0.5, 3.0), (0.1, 0.1, 0.8, 0.8))
+    read = Calibration(1.0, 0.0, 0.01, {}, curve)
+    x = np.linspace(-9, 9, 400)
+    p = read.probabilities(x)
+    assert np.all(np.diff(p) > 0)
+    assert 0 < p[0] < p[-1] < 1
+    assert np.max(np.abs(p - np.interp(x, curve.logits, curve.probabilities))) <= 0.01
+    assert read.probability(0.25) == pytest.approx(0.45, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("logits", "probabilities"),
+    [
+        ((0.0,), (0.5,)),
+        ((0.0, 0.0), (0.1, 0.2)),
+        ((0.0, 1.0), (0.2, 0.1)),
+        ((0.0, 1.0), (0.2, 1.1)),
+        ((0.0, 1.0), (-0.1, 1.0)),
+        ((0.0, 1.0, 2.0), (0.0, 1.0)),
+        ((0.0, float("nan")), (0.0, 1.0)),
+        ((0.0, 1.0), (0.0, float("nan"))),
+        ((), ()),
+    ],
+)
+def test_a_wrong_curve_is_refused(logits: tuple[float, ...], probabilities: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="Curve: expected"):
+        Curve(logits, probabilities)
+
+
+def test_a_target_of_its_own_kind_is_told() -> None:
+    rows = {
+        "video": {"1": OperatingPoint(0.8, 0.5, 0.01, "a", 90, 0.01)},
+        "image": {"1": OperatingPoint(0.9, 0.4, 0.02, "b", 90)},
+    }
+    calibration = Calibration(1.0, 0.0, 0.02, rows)
+    assert calibration.bounds("video", 1)[0].target_fpr == 0.01
+    assert calibration.bounds("image", 1)[0].target_fpr == 0.02
+    assert calibration.bounds("video", 2)[0].target_fpr == 0.01

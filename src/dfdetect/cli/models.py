@@ -190,7 +190,7 @@ def _facts(bundle: Bundle) -> dict[str, Any]:
 
     manifest, calibration = bundle.manifest, bundle.calibration
     points = [
-        {"kind": kind, "faces": bucket, "target_fpr": calibration.target_fpr, **asdict(point)}
+        {"kind": kind, "faces": bucket, **asdict(point), "target_fpr": point.target_fpr or calibration.target_fpr}
         for kind, by_bucket in calibration.thresholds.items()
         for bucket, point in by_bucket.items()
     ]

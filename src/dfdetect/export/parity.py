@@ -34,10 +34,9 @@ BOUNDS = {"fp32": Bound(1e-3, logit=1e-3), "fp16": Bound(0.01), "int8": Bound(0.
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a logit becomes a probability and a verdict: P = sigmoid(scale * logit + offset), and the bounds on P."""
+    """How a logit becomes a probability and a verdict: by a calibration, else its sigmoid; and the bounds on P."""
 
-    scale: float = 1.0
-    offset: float = 0.0
+    calibration: Calibration | None = None
     thresholds: tuple[float, ...] = (0.5,)
     text: str = "sigmoid of the logit"
 
@@ -46,10 +45,10 @@ class Reading:
         """As users see it with this calibration: its probability, and the bounds of all its verdicts."""
         points = [point for by_bucket in calibration.thresholds.values() for point in by_bucket.values()]
         bounds = {bound for point in points for bound in (point.likely_manipulated, point.no_manipulation_found)}
-        return Reading(calibration.scale, calibration.offset, tuple(sorted(bounds)), f"as {name} is calibrated")
+        return Reading(calibration, tuple(sorted(bounds)), f"as {name} is calibrated")
 
     def probability(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
-        return sigmoid(self.scale * logits + self.offset)
+        return sigmoid(logits) if self.calibration is None else self.calibration.probabilities(logits)
 
 
 @dataclass(frozen=True, slots=True)
