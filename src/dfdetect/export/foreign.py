@@ -6,6 +6,7 @@ What can be checked without faces is checked: the file, the shapes, that answers
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,60 @@ class Statement:
             return ModelSpec.from_json(spec.to_json())  # the checks that every bundle meets
         except ModelUnusable as error:
             raise UsageError(error.message.removeprefix("spec.json: ")) from error
+
+
+# Keys of a statement's file, and the type of each.
+_NEEDED: dict[str, type] = {
+    "input_size": int, "margin": float, "mean": list, "std": list, "pixels": str,
+    "layout": str, "channels": str, "output": str, "source": str, "licence": str,
+}  # fmt: skip
+_OPTIONAL: dict[str, type] = {"name": str, "version": str, "output_name": str}
+
+
+def read_statement(path: Path) -> Statement:
+    """A statement from a TOML file, whose keys are the options of `dfdetect models import`, with _ for -.
+
+    UsageError: the file is not there, is no TOML, lacks a key, has an unknown one, or one of another type.
+    """
+    expected = {**_NEEDED, **_OPTIONAL}
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"{path}: no such file; it must state what the network takes and answers, with the keys "
+            f"{', '.join(_NEEDED)} (docs/models.md)"
+        ) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path}: expected TOML; {error}") from error
+    missing = [key for key in _NEEDED if key not in found]
+    unknown = [key for key in found if key not in expected]
+    if missing or unknown:
+        raise UsageError(
+            f"{path}: missing keys: {', '.join(missing) or 'none'}; unknown keys: {', '.join(unknown) or 'none'}; "
+            f"the keys are {', '.join(expected)}"
+        )
+    for key, value in found.items():
+        if not isinstance(value, (int, float) if expected[key] is float else expected[key]) or isinstance(value, bool):
+            raise UsageError(f"{path}: {key} must be of type {expected[key].__name__}; got {value!r}")
+    return Statement(
+        name=found.get("name", path.stem),
+        version=found.get("version", "0.1"),
+        input_size_px=found["input_size"],
+        margin=float(found["margin"]),
+        mean=_three(found["mean"], "mean", path),
+        std=_three(found["std"], "std", path),
+        pixel_range=found["pixels"],
+        io=NetworkIO(found["layout"], found["channels"], found["output"], found.get("output_name", "")),
+        source=found["source"],
+        licence=found["licence"],
+    )
+
+
+def _three(values: list[object], key: str, path: Path) -> tuple[float, float, float]:
+    numbers = [float(one) for one in values if isinstance(one, int | float) and not isinstance(one, bool)]
+    if len(numbers) != 3 or len(values) != 3:
+        raise UsageError(f"{path}: {key} must be three numbers, as in [0.5, 0.5, 0.5]; got {values!r}")
+    return numbers[0], numbers[1], numbers[2]
 
 
 @dataclass(frozen=True, slots=True)
