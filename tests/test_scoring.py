@@ -24,7 +24,9 @@ from dfdetect.scoring import (
     bootstrap_interval,
     counted_tracks,
     decide,
+    decide_frames,
     faults,
+    pool_frames,
     pool_track,
 )
 from dfdetect.values import FaceQuality, FaceScore, Verdict
@@ -266,3 +268,43 @@ def test_every_code_is_documented() -> None:
     documented = set(re.findall(r"^\| `([a-z_]+)` \|", page, flags=re.MULTILINE))
     expected = {str(code) for enum in (ReasonCode, LimitCode, Verdict) for code in enum}
     assert documented >= expected, f"docs/scores.md lacks {sorted(expected - documented)}"
+
+
+# ---- as benchmarks pool ----
+
+
+@given(st.lists(st.floats(-60, 60), min_size=1, max_size=40))
+def test_pooled_frames_are_the_mean_probability(logits: list[float]) -> None:
+    mean = float(np.mean([1 / (1 + np.exp(-v)) for v in logits]))
+    assert float(sigmoid(pool_frames(logits))) == pytest.approx(mean, abs=1e-9)
+
+
+def test_pooled_frames_that_are_all_sure_stay_finite() -> None:
+    assert np.isfinite(pool_frames([900.0, 900.0]))
+    assert np.isfinite(pool_frames([-900.0]))
+    with pytest.raises(ValueError, match="finite"):
+        pool_frames([np.nan])
+
+
+def test_a_benchmark_takes_the_highest_face_of_each_frame_and_asks_no_quality() -> None:
+    one, two = track(1, [LOW, HIGH, LOW], quality=SMALL), track(2, [MIDDLE, LOW, HIGH])
+    found = decide_frames("video", [*one.scores, *two.scores], CALIBRATION, np.random.default_rng(0))
+    (pooled,) = found.tracks
+    assert [score.logit for score in pooled.scores] == [MIDDLE, HIGH, HIGH]
+    assert [score.track_id for score in pooled.scores] == [2, 1, 2]
+    assert found.probability == pytest.approx(float(np.mean(sigmoid(np.array([MIDDLE, HIGH, HIGH])))))
+    assert found.interval is not None
+    assert found.interval[0] <= found.probability <= found.interval[1]
+    assert (found.verdict, found.n_counted) == (UNSURE, 1)
+
+
+@pytest.mark.parametrize(("logit", "verdict"), [(HIGH, LIKELY), (MIDDLE, UNSURE), (LOW, CLEAR)])
+def test_a_benchmarks_verdict_is_where_the_score_lies(logit: float, verdict: Verdict) -> None:
+    found = decide_frames("image", track(1, logit, 1).scores, CALIBRATION, np.random.default_rng(0))
+    assert found.verdict is verdict
+    assert found.interval is None
+
+
+def test_a_benchmark_without_a_face_has_no_number() -> None:
+    found = decide_frames("video", [], CALIBRATION, np.random.default_rng(0))
+    assert (found.verdict, found.probability) == (NONE, None)

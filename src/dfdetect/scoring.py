@@ -11,14 +11,14 @@ What a score means, and every rule and code, is told to users in docs/scores.md.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dfdetect.calibration import Calibration
+from dfdetect.calibration import Calibration, sigmoid
 from dfdetect.errors import ReasonCode
 from dfdetect.values import FaceQuality, FaceScore, MediaKind, Reason, Thresholds, TrackResult, Verdict
 
@@ -34,6 +34,7 @@ MAX_YAW_DEG = 60.0  # the far half of the face is hidden, the mesh guesses it (i
 MAX_FLIP_SPREAD = 0.35  # of P between a still and its mirror image; more means that the score hangs by a thread
 BOOTSTRAP_DRAWS = 1000
 INTERVAL_SHARE = 0.95
+POOLED_TRACK = 1  # of `decide_frames`
 
 
 # ---- pooling ----
@@ -80,7 +81,21 @@ def pool_track(logits: ArrayLike) -> float:
     return float(_trimmed_mean(values))
 
 
-def bootstrap_interval(logits: ArrayLike, calibration: Calibration, rng: np.random.Generator) -> tuple[float, float]:
+def pool_frames(logits: ArrayLike) -> float:
+    """One logit for a file as benchmarks pool: that of the mean P = sigmoid(logit) of its (N,) frames, N >= 1."""
+    values = np.asarray(logits, np.float64)
+    if values.ndim != 1 or not len(values) or not np.all(np.isfinite(values)):
+        raise ValueError(f"pool_frames: expected (N,) finite logits, N >= 1; got shape {values.shape}")
+    return float(_logit_of_mean(values))
+
+
+Pooling = Literal["tracks", "frames"]
+POOLERS: dict[Pooling, Callable[[ArrayLike], float]] = {"tracks": pool_track, "frames": pool_frames}
+
+
+def bootstrap_interval(
+    logits: ArrayLike, calibration: Calibration, rng: np.random.Generator, pooling: Pooling = "tracks"
+) -> tuple[float, float]:
     """Range of the track's probability when its (N,) frames are drawn again with replacement (Efron 1979).
 
     Says how much the frames agree, not how good the model is: frames of one clip share every bias.
@@ -88,7 +103,8 @@ def bootstrap_interval(logits: ArrayLike, calibration: Calibration, rng: np.rand
     values = np.asarray(logits, np.float64)
     drawn = np.sort(rng.choice(values, size=(BOOTSTRAP_DRAWS, len(values))), axis=1)
     tail = 0.5 * (1 - INTERVAL_SHARE)
-    low, high = np.quantile(_trimmed_mean(drawn), [tail, 1 - tail])
+    pooled = _trimmed_mean(drawn) if pooling == "tracks" else _logit_of_mean(drawn)
+    low, high = np.quantile(pooled, [tail, 1 - tail])
     return calibration.probability(float(low)), calibration.probability(float(high))
 
 
@@ -130,6 +146,17 @@ def _trimmed_mean(ordered: FloatArray) -> FloatArray:
     return np.asarray(ordered[..., cut : n - cut].mean(axis=-1), np.float64)
 
 
+def _logit_of_mean(logits: FloatArray) -> FloatArray:
+    """Over the last axis: the logit of the mean probability, finite also where every frame is sure."""
+    p = np.clip(np.mean(sigmoid(logits), axis=-1), 1e-15, 1 - 1e-15)
+    return np.asarray(np.log(p) - np.log1p(-p), np.float64)
+
+
+def pooled_scores(track: Scored, pooling: Pooling = "tracks") -> tuple[FaceScore, ...]:
+    """The frames of a track that its probability was made of: those that can be judged, where there are any."""
+    return track.scores if pooling == "frames" else _usable(track) or track.scores
+
+
 # ---- deciding ----
 
 
@@ -165,6 +192,42 @@ def decide(
     )
 
 
+def decide_frames(
+    kind: MediaKind, scores: Sequence[FaceScore], calibration: Calibration, rng: np.random.Generator
+) -> Decision:
+    """As benchmarks decide, who know no tracks: of each frame the highest face, of the file `pool_frames` over them.
+
+    Faces that cannot be judged count like any other, and the only doubt is a score between the bounds. The frames that
+    were pooled are the one track of the decision, numbered POOLED_TRACK; each keeps the number of its own track.
+    """
+    best: dict[int, FaceScore] = {}
+    for score in scores:
+        if score.frame_index not in best or score.logit > best[score.frame_index].logit:
+            best[score.frame_index] = score
+    if not best:
+        return decide(kind, (), calibration, rng)
+    chosen = tuple(best[index] for index in sorted(best))
+    logits = [score.logit for score in chosen]
+    thresholds, measured = calibration.bounds(kind, 1)
+    p = calibration.probability(pool_frames(logits))
+    interval = bootstrap_interval(logits, calibration, rng, "frames") if kind == "video" and len(chosen) > 1 else None
+    verdict, code = _of_score(kind, p, thresholds)
+    text = _TEXTS[code].format(p=p, high=thresholds.likely_manipulated, low=thresholds.no_manipulation_found)
+    reasons = (Reason(code, text, track=POOLED_TRACK),)
+    first_s, last_s = chosen[0].time_s, chosen[-1].time_s
+    track = TrackResult(POOLED_TRACK, verdict, p, first_s, last_s, (), chosen, reasons)
+    return Decision(verdict, reasons, (track,), p, interval, thresholds, 1, measured)
+
+
+def _of_score(kind: MediaKind, p: float, bounds: Thresholds) -> tuple[Verdict, ReasonCode]:
+    """What a score alone says."""
+    if p < bounds.no_manipulation_found:
+        return Verdict.NO_MANIPULATION_FOUND, ReasonCode.SCORES_LOW
+    if p <= bounds.likely_manipulated:
+        return Verdict.INCONCLUSIVE, ReasonCode.SCORE_BETWEEN_THRESHOLDS
+    return Verdict.LIKELY_MANIPULATED, ReasonCode.TRACK_SCORE_HIGH if kind == "video" else ReasonCode.SCORE_HIGH
+
+
 @dataclass(frozen=True, slots=True)
 class _Pooled:
     probability: float
@@ -181,7 +244,7 @@ class _Judge:
     counted: frozenset[int]
 
     def pooled(self, track: TrackScores, rng: np.random.Generator) -> _Pooled:
-        logits = [score.logit for score in (_usable(track) or track.scores)]
+        logits = [score.logit for score in pooled_scores(track)]
         spread = self.kind == "video" and len(logits) > 1  # one frame says nothing of how frames differ
         interval = bootstrap_interval(logits, self.calibration, rng) if spread else None
         return _Pooled(self.calibration.probability(pool_track(logits)), interval)
@@ -210,15 +273,10 @@ class _Judge:
         )
         if opposite or (track.flip_spread or 0.0) > MAX_FLIP_SPREAD:
             return Verdict.INCONCLUSIVE, (ReasonCode.FRAMES_DISAGREE,)
-        if p < bounds.no_manipulation_found:
-            return Verdict.NO_MANIPULATION_FOUND, (ReasonCode.SCORES_LOW,)
-        if p <= bounds.likely_manipulated:
-            return Verdict.INCONCLUSIVE, (ReasonCode.SCORE_BETWEEN_THRESHOLDS,)
-        if track.id not in self.counted:
+        verdict, code = _of_score(self.kind, p, bounds)
+        if verdict is Verdict.LIKELY_MANIPULATED and track.id not in self.counted:
             return Verdict.INCONCLUSIVE, (ReasonCode.TOO_FEW_FRAMES,)
-        return Verdict.LIKELY_MANIPULATED, (
-            ReasonCode.TRACK_SCORE_HIGH if self.kind == "video" else ReasonCode.SCORE_HIGH,
-        )
+        return verdict, (code,)
 
     def reason(self, code: ReasonCode, track: TrackScores, probability: float) -> Reason:
         text = _TEXTS[code].format(

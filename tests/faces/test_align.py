@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dfdetect.faces.align import crop_face, cut_square, resize_square, square_around
+from dfdetect.faces.align import (
+    TEMPLATE_112,
+    FivePoints,
+    crop_face,
+    crop_points,
+    crop_stretched,
+    crop_whole,
+    cut_square,
+    resize_square,
+    similarity,
+    square_around,
+)
 from dfdetect.values import Float32Array, UInt8Array
 
 WIDTH, HEIGHT = 120, 90
@@ -103,3 +114,79 @@ def test_a_small_crop_may_stay_at_its_native_size(size_px: int, expected: int) -
     crop = crop_face(FRAME, box, margin=0.0, size_px=size_px, enlarge=False)
     assert crop.image.shape == (expected, expected, 3)
     assert np.allclose(crop.to_frame @ [expected, expected, 1], (70, 60))
+
+
+# ---- five points, as DeepfakeBench cuts ----
+
+
+@settings(deadline=None)
+@given(
+    st.floats(-3.1, 3.1),
+    st.floats(0.3, 3),
+    st.floats(20, 100),
+    st.floats(20, 70),
+    st.sampled_from([64, 224, 256]),
+    st.floats(1, 2),
+)
+def test_points_that_fit_the_template_lie_on_it(
+    turn: float, scale: float, x: float, y: float, size_px: int, further: float
+) -> None:
+    """to_frame leads from the template's place in the crop to the point of the frame, edges to edges."""
+    cos, sin = scale * np.cos(turn), scale * np.sin(turn)
+    points = (TEMPLATE_112 - 56) @ np.array([[cos, sin], [-sin, cos]]) + (x, y)
+    crop = crop_points(FRAME, np.float32(points), rule=FivePoints(further), size_px=size_px)
+    assert crop.image.shape == (size_px, size_px, 3)
+    # In a picture of 256 px whose middle 1 / further is the template: pixel centres, so half a pixel more as edges.
+    there = ((TEMPLATE_112 * 256 / 112 - 128) / further + 128 + 0.5) * size_px / 256
+    found = np.column_stack([there, np.ones(5)]) @ crop.to_frame.T
+    assert np.allclose(found, points, atol=0.02 * scale + 0.02)
+
+
+def test_the_five_point_crop_is_the_usual_one(rng: np.random.Generator) -> None:
+    """Against scikit-image's estimate of the same move, warped by pixel centres as the benchmark does."""
+    transform = pytest.importorskip("skimage.transform")
+    import cv2
+
+    points = np.float32([[40, 35], [75, 38], [58, 55], [44, 70], [72, 72]]) + rng.normal(0, 2, (5, 2))
+    onto = TEMPLATE_112 * (256 / 112)
+    onto = (onto + 256 * 0.3 / 2) / 1.3
+    found = transform.SimilarityTransform.from_estimate(points - 0.5, onto)  # our edges as centres
+    expected = cv2.warpAffine(FRAME, found.params[:2], (256, 256), flags=cv2.INTER_LINEAR)
+    crop = crop_points(FRAME, np.float32(points), rule=FivePoints(), size_px=256)
+    assert float(np.mean(np.abs(crop.image.astype(int) - expected))) < 0.2
+    smaller = crop_points(FRAME, np.float32(points), rule=FivePoints(), size_px=128)
+    resized = cv2.resize(expected, (128, 128), interpolation=cv2.INTER_CUBIC)
+    assert float(np.mean(np.abs(smaller.image.astype(int) - resized))) < 0.2
+
+
+def test_similarity_of_one_point_only_shifts() -> None:
+    move = similarity(np.zeros((5, 2), np.float32), TEMPLATE_112)
+    assert np.all(np.isfinite(move))
+
+
+# ---- whole and stretched ----
+
+
+def test_a_whole_picture_is_stretched_and_maps_back() -> None:
+    crop = crop_whole(FRAME, size_px=60)
+    assert crop.image.shape == (60, 60, 3)
+    assert np.allclose(crop.to_frame @ [60, 60, 1], [WIDTH, HEIGHT])
+    square = crop_whole(FRAME[:50, :50], size_px=50)
+    assert np.array_equal(square.image, FRAME[:50, :50])
+
+
+@settings(deadline=None)
+@given(boxes(), st.floats(0, 0.5))
+def test_a_stretched_crop_covers_box_and_margin_inside_the_frame(box: Float32Array, margin: float) -> None:
+    crop = crop_stretched(FRAME, box, margin=margin, size_px=40)
+    (x0, y0), (x1, y1) = crop.to_frame @ [0, 0, 1], crop.to_frame @ [40, 40, 1]
+    width, height = box[2] - box[0], box[3] - box[1]
+    assert x0 == pytest.approx(max(0, box[0] - margin * width), abs=1.01)
+    assert y0 == pytest.approx(max(0, box[1] - margin * height), abs=1.01)
+    assert x1 == pytest.approx(min(WIDTH, box[2] + margin * width), abs=1.01)
+    assert y1 == pytest.approx(min(HEIGHT, box[3] + margin * height), abs=1.01)
+
+
+def test_a_stretched_crop_outside_the_frame_is_refused() -> None:
+    with pytest.raises(ValueError, match="outside the"):
+        crop_stretched(FRAME, np.float32([200, 10, 240, 50]), margin=0.1, size_px=20)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dfdetect.errors import UsageError
-from dfdetect.media.sampling import even_indices, every_indices, scan_indices
+from dfdetect.media.sampling import even_indices, every_indices, numbered_indices, scan_indices
 
 _gaps_s = st.lists(st.floats(0.0, 5.0), min_size=0, max_size=300)
 
@@ -112,3 +112,20 @@ def test_every_is_never_further_off_than_the_frames_allow(times_s: np.ndarray, e
 def test_no_time_between_frames_is_a_usage_error(every_s: float) -> None:
     with pytest.raises(UsageError, match="more than 0 seconds"):
         every_indices([0.0, 1.0], every_s)
+
+
+@given(st.integers(1, 2000), st.integers(1, 64))
+def test_numbered_frames_go_from_first_to_last_in_even_steps(frame_count: int, n: int) -> None:
+    chosen = numbered_indices(frame_count, n)
+    assert chosen[0] == 0
+    assert chosen[-1] == (frame_count - 1 if n > 1 else 0)
+    assert chosen == sorted(set(chosen))
+    assert len(chosen) == min(n, frame_count)
+    steps = {b - a for a, b in pairwise(chosen)}
+    assert not steps or max(steps) - min(steps) <= 1
+
+
+def test_numbered_frames_of_nothing() -> None:
+    assert numbered_indices(0, 32) == []
+    with pytest.raises(UsageError, match="at least 1 frame"):
+        numbered_indices(10, 0)

@@ -5,21 +5,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from dfdetect.faces.align import of_centres, similarity
 from dfdetect.values import Float32Array, UInt8Array
 
+__all__ = ["inverse", "moved", "of_centres", "similarity", "warp"]
+
 _SHRINKS = 0.6  # below this scale a bilinear warp would skip pixels: average first
-
-
-def similarity(points: Float32Array, onto: Float32Array) -> Float32Array:
-    """(2, 3): turn, one scale and shift that bring points (N, 2) nearest to `onto` (Umeyama 1991)."""
-    mean, mean_onto = points.mean(axis=0), onto.mean(axis=0)
-    p = (points - mean).astype(np.float64)
-    q = (onto - mean_onto).astype(np.float64)
-    spread = max(float(np.square(p).sum()), 1e-9)
-    cos = float((p * q).sum()) / spread
-    sin = float((p[:, 0] * q[:, 1] - p[:, 1] * q[:, 0]).sum()) / spread
-    turn = np.array([[cos, -sin], [sin, cos]])
-    return np.column_stack([turn, mean_onto - turn @ mean]).astype(np.float32)
 
 
 def moved(points: Float32Array, move: Float32Array) -> Float32Array:
@@ -30,13 +21,6 @@ def moved(points: Float32Array, move: Float32Array) -> Float32Array:
 def inverse(move: Float32Array) -> Float32Array:
     """The move back."""
     return np.asarray(cv2.invertAffineTransform(move), np.float32)
-
-
-def of_centres(move: Float32Array) -> Float32Array:
-    """The same move for OpenCV, which counts from pixel centres."""
-    shifted = move.astype(np.float32).copy()
-    shifted[:, 2] += shifted[:, :2] @ np.array([0.5, 0.5], np.float32) - 0.5
-    return shifted
 
 
 def warp(

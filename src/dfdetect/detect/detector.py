@@ -19,16 +19,17 @@ from dfdetect.detect.backend import DEFAULT_BACKEND, Backend, make_backend
 from dfdetect.detect.crop_scores import MIRROR_BELOW, CropScores
 from dfdetect.detect.examination import Examination, Run, Scanned, error_info
 from dfdetect.detect.examiner import Examiner, all_views
+from dfdetect.detect.policy import SCAN, InputKind, ScanPolicy
 from dfdetect.errors import UsageError
 from dfdetect.faces.align import CropView
 from dfdetect.faces.detector import DEFAULT_DETECTOR, FaceDetector, make_detector
 from dfdetect.faces.extract import FaceStream
 from dfdetect.faces.mesh import FaceMesh
 from dfdetect.faces.track import TrackFrame, link_tracks
+from dfdetect.faces.whole import WholeStream
 from dfdetect.media.reader import OpenedMedia, open_media
-from dfdetect.media.sampling import scan_indices
 from dfdetect.models.bundle import DEFAULT_MODEL, Bundle, find_bundle, load_bundle
-from dfdetect.values import FaceCrop, Float32Array, InputInfo, ScannedMedia, ScanResult
+from dfdetect.values import FaceCrop, FaceTrack, Float32Array, InputInfo, ScannedMedia, ScanResult
 
 DEFAULT_FRAMES = 32
 MOST_FRAMES = 256  # of a long clip: one every 0.5 s up to this many
@@ -51,6 +52,7 @@ class Scanner:
         backend: str | Backend = DEFAULT_BACKEND,
         mesh: FaceMesh | None = None,
         opener: Callable[[str | Path], OpenedMedia] | None = None,
+        policy: ScanPolicy = SCAN,
     ) -> None:
         """Load and verify everything, so that what is missing is said before the first file.
 
@@ -64,6 +66,7 @@ class Scanner:
             mesh: a face mesh to share; None makes one.
             opener: opens a file; `media.child.reader.child_opener` has it parsed in a process of its own. None: in
                 this one.
+            policy: what a benchmark's protocol does otherwise (`evaluate.protocol`); left out by everybody else.
 
         Raises:
             ModelUnusable: no such model, or it fails its checks.
@@ -74,20 +77,25 @@ class Scanner:
         self.bundle = load_bundle(find_bundle(model))
         self._frames = frames
         self._open = opener
+        self._policy = policy
         self._own = Examiner.of_bundle(self.bundle, _backends(self.bundle, backend, device=device, threads=threads))
         self._detector = make_detector(detector, threads=threads) if isinstance(detector, str) else detector
         # One thread: the mesh is a small network, and a second one that waits for it in a loop would take the core on
         # which the next frame is being decoded (measured: 1.9 s of CPU a clip with one thread, 3.0 s with two).
         self._mesh = FaceMesh(threads=1) if mesh is None else mesh
 
-    def scan(self, path: str | Path) -> ScanResult:
+    def scan(self, path: str | Path, *, kind: InputKind = "file") -> ScanResult:
         """Scan one image or video. Never raises for what the input is or does: that is an error record.
 
+        kind: "frames" = the path is a folder of the frames of one clip; "crops" = it is a picture of a face that was
+        cut already, or a folder of such pictures of one face, and is used whole.
         Only KeyboardInterrupt and SystemExit pass, and everything unexpected where DFDETECT_DEBUG=1 asks for it.
         """
-        return self.scan_beside(path, ())[0]
+        return self.scan_beside(path, (), kind=kind)[0]
 
-    def scan_beside(self, path: str | Path, others: Sequence[Examiner]) -> tuple[ScanResult, ...]:
+    def scan_beside(
+        self, path: str | Path, others: Sequence[Examiner], *, kind: InputKind = "file"
+    ) -> tuple[ScanResult, ...]:
         """Scan one file as `scan` does, and let others score the same faces: this model's result, then one for each.
 
         Frames, faces, tracks, mirroring and pooling are the same for all; a face is cut as each of them wants it. Where
@@ -96,7 +104,7 @@ class Scanner:
         examiners = (self._own, *others)
         run = Run(str(path))
         try:
-            return self._scan(path, run, examiners)
+            return self._scan(path, run, examiners, kind)
         except Exception as error:  # noqa: BLE001 - one input must not end a run of thousands: its record says it
             failure = error_info(error, run.stage)
             return tuple(run.failed(failure, examiner) for examiner in examiners)
@@ -125,14 +133,17 @@ class Scanner:
                 scores.mirror(numbers)
         return np.asarray(scores.logits, np.float32)
 
-    def _scan(self, path: str | Path, run: Run, examiners: Sequence[Examiner]) -> tuple[ScanResult, ...]:
+    def _scan(
+        self, path: str | Path, run: Run, examiners: Sequence[Examiner], kind: InputKind
+    ) -> tuple[ScanResult, ...]:
         views = all_views(examiners)
-        examinations = [Examination.of(examiner, views) for examiner in examiners]
-        with (self._open or open_media)(path) as reader:
+        examinations = [Examination.of(examiner, views, self._policy) for examiner in examiners]
+        with self._opened(path, kind) as reader:
             run.enter("probe")
-            run.input = InputInfo(run.input.path, reader.sha256, reader.bytes)
-            indices = scan_indices(reader.times_s, at_least=self._frames, at_most=max(self._frames, MOST_FRAMES))
-            stream = self._stream(reader, indices, run, views)
+            run.input = InputInfo(run.input.path, reader.sha256 or None, reader.bytes)
+            most = max(self._frames, MOST_FRAMES)
+            indices = self._policy.indices(reader.times_s, at_least=self._frames, at_most=most)
+            stream = self._stream(reader, indices, run, views, kind)
             frames = _scored(stream, run, examinations)
             media = ScannedMedia(reader.info, reader.cuts_s, stream.frames_read, stream.frames_with_face)
         run.timing_s |= {"decode": stream.decode_s, "faces": stream.faces_s}
@@ -143,11 +154,22 @@ class Scanner:
             sha256=reader.sha256,
             frames_asked=len(indices),
             frames=frames,
-            tracks=link_tracks(frames, media.cuts_s),
+            tracks=_one_track(frames) if kind == "crops" else link_tracks(frames, media.cuts_s),
         )
         return tuple(one.answer(scanned, run) for one in examinations)
 
-    def _stream(self, reader: OpenedMedia, indices: Sequence[int], run: Run, views: Sequence[CropView]) -> FaceStream:
+    def _opened(self, path: str | Path, kind: InputKind) -> OpenedMedia:
+        if kind == "frames" or (kind == "crops" and Path(path).is_dir()):
+            from dfdetect.media.folder import FrameFolder  # here: it needs Pillow, which a run over clips does not
+
+            return FrameFolder(Path(path))
+        return (self._open or open_media)(path)
+
+    def _stream(
+        self, reader: OpenedMedia, indices: Sequence[int], run: Run, views: Sequence[CropView], kind: InputKind
+    ) -> FaceStream | WholeStream:
+        if kind == "crops":
+            return WholeStream(reader, indices, mesh=self._mesh, views=views, on_stage=run.enter)
         shown, *others = views
         return FaceStream(
             reader,
@@ -157,11 +179,13 @@ class Scanner:
             margin=shown.margin,
             size_px=shown.size_px,
             more_views=others,
+            rule=self._policy.crop,
+            face_choice=self._policy.face_choice,
             on_stage=run.enter,
         )
 
 
-def _scored(stream: FaceStream, run: Run, examinations: Sequence[Examination]) -> list[TrackFrame]:
+def _scored(stream: FaceStream | WholeStream, run: Run, examinations: Sequence[Examination]) -> list[TrackFrame]:
     """Score the crops while the decoding thread goes on; no further than somebody still scores."""
     frames: list[TrackFrame] = []
     with closing(iter(stream)) as found:
@@ -176,6 +200,11 @@ def _scored(stream: FaceStream, run: Run, examinations: Sequence[Examination]) -
     for one in examinations:
         one.finish()
     return frames
+
+
+def _one_track(frames: Sequence[TrackFrame]) -> tuple[FaceTrack, ...]:
+    """A folder of crops is of one face; where each lay in its frame, and so what links them, is not known."""
+    return (FaceTrack(1, tuple((frame.index, 0) for frame in frames)),) if frames else ()
 
 
 def _backends(bundle: Bundle, backend: str | Backend, *, device: str, threads: int | None) -> list[Backend]:

@@ -14,10 +14,11 @@ from dfdetect.calibration import Calibration
 from dfdetect.detect.crop_scores import MIRROR_BELOW, CropScores
 from dfdetect.detect.examiner import Examiner
 from dfdetect.detect.limits import limits_of
+from dfdetect.detect.policy import SCAN, ScanPolicy
 from dfdetect.errors import DfdetectError, ErrorCode, MediaError, Stage
 from dfdetect.faces.align import CropView
 from dfdetect.faces.track import TrackFrame, gaps_s
-from dfdetect.scoring import Decision, TrackScores, decide, pool_track
+from dfdetect.scoring import POOLED_TRACK, Decision, TrackScores, decide, decide_frames, pool_track
 from dfdetect.values import (
     ErrorInfo,
     FaceCrop,
@@ -83,7 +84,8 @@ class Scanned:
         tracks: Sequence[FaceTrack],
     ) -> Scanned:
         members = _numbers_by_track(tracks, frames)
-        return Scanned(media, bytes_, int(sha256[:16], 16), frames_asked, frames, tracks, members)
+        seed = int(sha256[:16] or "0", 16)  # a folder has no hash
+        return Scanned(media, bytes_, seed, frames_asked, frames, tracks, members)
 
 
 @dataclass(slots=True)
@@ -92,13 +94,15 @@ class Examination:
 
     examiner: Examiner
     scores: CropScores
+    policy: ScanPolicy = SCAN
     error: ErrorInfo | None = None
     score_s: float = 0.0
 
     @staticmethod
-    def of(examiner: Examiner, views: Sequence[CropView]) -> Examination:
+    def of(examiner: Examiner, views: Sequence[CropView], policy: ScanPolicy = SCAN) -> Examination:
         """views: every cut that a face comes with, in their order."""
-        return Examination(examiner, CropScores(examiner.scorer, [views.index(v) for v in examiner.scorer.views]))
+        scores = CropScores(examiner.scorer, [views.index(v) for v in examiner.scorer.views])
+        return Examination(examiner, scores, policy)
 
     def add(self, crops: Sequence[FaceCrop]) -> None:
         self._attempt(lambda: self.scores.add(crops))
@@ -108,16 +112,13 @@ class Examination:
 
     def answer(self, scanned: Scanned, run: Run) -> ScanResult:
         """The result for the file, or the error record where this examiner failed."""
-        self._attempt(lambda: self._mirror(scanned))
+        if self.policy.mirror:
+            self._attempt(lambda: self._mirror(scanned))
         if self.error is not None:
             return run.failed(self.error, self.examiner, self.score_s)
-        calibration, info = self.examiner.calibration, scanned.media.info
+        info = scanned.media.info
         start = perf_counter()
-        tracks = [
-            _track_scores(track, scanned.members[track.id], scanned.frames, self.scores, calibration)
-            for track in scanned.tracks
-        ]
-        decision = decide(info.kind, tracks, calibration, np.random.default_rng(scanned.seed))
+        decision, members = self._decide(scanned)
         self.score_s += perf_counter() - start
         limits = limits_of(
             info,
@@ -140,8 +141,27 @@ class Examination:
             tracks=decision.tracks,
             model=self.examiner.info,
             timing_s=run.ended(self.score_s),
-            evidence=_evidence(decision, scanned.members, self.scores),
+            evidence=_evidence(decision, members, self.scores),
         )
+
+    def _decide(self, scanned: Scanned) -> tuple[Decision, Mapping[int, Sequence[int]]]:
+        """The decision, and the numbers of the crops of its tracks."""
+        calibration, kind = self.examiner.calibration, scanned.media.info.kind
+        rng = np.random.default_rng(scanned.seed)
+        tracks = [
+            _track_scores(track, scanned.members[track.id], scanned.frames, self.scores, calibration)
+            for track in scanned.tracks
+        ]
+        if self.policy.pooling == "tracks":
+            return decide(kind, tracks, calibration, rng), scanned.members
+        numbers = {
+            id(score): number
+            for track in tracks
+            for score, number in zip(track.scores, scanned.members[track.id], strict=True)
+        }
+        decision = decide_frames(kind, [score for track in tracks for score in track.scores], calibration, rng)
+        pooled = [numbers[id(score)] for track in decision.tracks for score in track.scores]
+        return decision, {POOLED_TRACK: pooled}
 
     def _mirror(self, scanned: Scanned) -> None:
         for numbers in scanned.members.values():

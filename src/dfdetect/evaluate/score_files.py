@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfdetect.batch.whole_file import whole_file
+from dfdetect.calibration import sigmoid
 from dfdetect.errors import DataError
 from dfdetect.evaluate.score_table import (
     COLUMNS,
@@ -243,7 +244,7 @@ class _Checked:
         given, logit = self.numbers(name), self.numbers("logit")
         if name == "logit":
             logit = -given if higher_means == "real" else given
-            return 1 / (1 + np.exp(-np.clip(logit, -500, 500))), logit
+            return np.asarray(sigmoid(logit), np.float64), logit
         wrong = (given < 0) | (given > 1)
         self._refuse(wrong, given, f"{name} must be within 0..1, the probability of a manipulation")
         return (1 - given, -logit) if higher_means == "real" else (given, logit)

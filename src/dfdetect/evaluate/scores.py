@@ -14,8 +14,8 @@ from pathlib import Path
 from dfdetect.batch.journal import drop_torn_line
 from dfdetect.data.sample import Sample
 from dfdetect.detect.detector import Scanner
-from dfdetect.scoring import counted_tracks, faults, pool_track
-from dfdetect.values import FaceScore, ScanResult, TrackResult, Verdict
+from dfdetect.scoring import POOLERS, Pooling, counted_tracks, pooled_scores
+from dfdetect.values import ScanResult, TrackResult, Verdict
 
 OK, NO_FACE, MISSING = "ok", "no_face", "missing"  # of `status`; else a code of `errors.ErrorCode`
 DECIDED = frozenset((Verdict.LIKELY_MANIPULATED.value, Verdict.NO_MANIPULATION_FOUND.value))
@@ -79,8 +79,13 @@ def group_of(sample: Sample) -> str:
     return sample.target_id or sample.source_key or sample.video_id or sample.name
 
 
-def video_score(sample: Sample, result: ScanResult, *, extra: Mapping[str, str] | None = None) -> VideoScore:
-    """One scanned file as a row. A file without a face has no score; a failed one has its code."""
+def video_score(
+    sample: Sample, result: ScanResult, *, pooling: Pooling = "tracks", extra: Mapping[str, str] | None = None
+) -> VideoScore:
+    """One scanned file as a row. A file without a face has no score; a failed one has its code.
+
+    pooling: as the file was scanned. extra: columns of the user's own list.
+    """
     top = _deciding(result)
     status = OK if result.error is None else result.error.code
     if result.error is None and result.probability is None:
@@ -99,8 +104,8 @@ def video_score(sample: Sample, result: ScanResult, *, extra: Mapping[str, str] 
         status=status,
         verdict=verdict,
         probability=result.probability,
-        logit=pool_track([score.logit for score in _pooled(top)]) if top else None,
-        n_tracks=len(counted_tracks(result.media.info.kind, result.tracks)) if result.media else 0,
+        logit=POOLERS[pooling]([score.logit for score in pooled_scores(top, pooling)]) if top else None,
+        n_tracks=len(_counted(result, pooling)),
         n_frames=result.media.frames_read if result.media else 0,
         usable=status == OK and all(reason.code != "no_usable_face" for reason in result.reasons),
         decided=verdict in DECIDED,
@@ -108,10 +113,16 @@ def video_score(sample: Sample, result: ScanResult, *, extra: Mapping[str, str] 
     )
 
 
-def frame_scores(sample: Sample, result: ScanResult) -> list[FrameScore]:
+def _counted(result: ScanResult, pooling: Pooling) -> Sequence[object]:
+    if result.media is None or pooling == "frames":
+        return result.tracks
+    return counted_tracks(result.media.info.kind, result.tracks)
+
+
+def frame_scores(sample: Sample, result: ScanResult, *, pooling: Pooling = "tracks") -> list[FrameScore]:
     """Every scored face of a scanned file, track by track, in time order."""
     top = _deciding(result)
-    pooled = {id(score) for score in (_pooled(top) if top else ())}
+    pooled = {id(score) for score in (pooled_scores(top, pooling) if top else ())}
     return [
         FrameScore(
             path=sample.name,
@@ -133,11 +144,6 @@ def frame_scores(sample: Sample, result: ScanResult) -> list[FrameScore]:
 
 def _deciding(result: ScanResult) -> TrackResult | None:
     return max(result.tracks, key=lambda t: (t.probability == result.probability, len(t.scores)), default=None)
-
-
-def _pooled(track: TrackResult) -> Sequence[FaceScore]:
-    """The frames behind the track's probability: those that can be judged, where there are any."""
-    return [score for score in track.scores if not faults(score.quality)] or track.scores
 
 
 def score_list(rows: Sequence[Sample], scanner: Scanner, out: Path | None = None) -> Iterator[VideoScore]:

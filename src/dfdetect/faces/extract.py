@@ -12,19 +12,19 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dfdetect.errors import Stage
-from dfdetect.faces.align import CropView, crop_face
+from dfdetect.faces.align import Crop, CropRule, CropView, FivePoints, crop_face, crop_points, crop_stretched
 from dfdetect.faces.detector import FaceDetector
-from dfdetect.faces.mesh import mesh_box_xyxy
+from dfdetect.faces.mesh import benchmark_points, mesh_box_xyxy
 from dfdetect.faces.quality import measure
 from dfdetect.faces.track import TrackFrame, colour_histogram, link_tracks, merge_duplicates
-from dfdetect.values import FaceCrop, FaceDetections, FaceTrack, Float32Array, Frame
+from dfdetect.values import FaceCrop, FaceDetections, FaceTrack, Float32Array, Frame, UInt8Array
 
 if TYPE_CHECKING:
     from dfdetect.faces.mesh import FaceMesh
@@ -32,6 +32,22 @@ if TYPE_CHECKING:
 MIN_PRESENCE = 0.5  # of the mesh: below it the detector's box is the face box
 MAX_FACES = 32  # a frame; the largest are kept, a crowd's far rows are too small to judge anyway
 QUEUE_FRAMES = 3  # decoded ahead: 3 frames of 1080p are 19 MB
+
+
+def _largest(areas: Float32Array) -> NDArray[np.bool_]:
+    chosen = np.zeros(len(areas), bool)
+    if len(areas):
+        chosen[int(np.argmax(areas))] = True
+    return chosen
+
+
+# Which faces of a frame are looked at, by the areas (N,) of their detected boxes. `scan` takes all; one face a frame is
+# DeepfakeBench's choice, those of at least half the largest one's area that of Self-Blended Images.
+FACE_CHOICES: dict[str, Callable[[Float32Array], NDArray[np.bool_]]] = {
+    "all": lambda areas: np.ones(len(areas), bool),
+    "largest": _largest,
+    "half_of_largest": lambda areas: areas >= 0.5 * areas.max(initial=0.0),
+}
 
 
 class FrameSource(Protocol):
@@ -81,18 +97,22 @@ class FaceStream:
         size_px: int,
         more_views: Sequence[CropView] = (),
         enlarge: bool = True,
+        rule: CropRule | None = None,
+        face_choice: str = "all",
         on_stage: Callable[[Stage], None] | None = None,
     ) -> None:
         """margin: added on each side of the face box, as a fraction of its longer side. size_px: side of a crop.
 
         more_views: further cuts of every face, into `FaceCrop.views`; faces are found once for all of them.
         enlarge: False keeps smaller faces at their native size.
+        rule: cuts otherwise than by the margins; by five points, faces without a mesh are left out.
+        face_choice: one of FACE_CHOICES.
         on_stage: told what the caller's thread does: "decode" when it waits for a frame, "faces" when it looks at one.
         """
         self._reader, self._indices = reader, list(indices)
         self._detector, self._mesh = detector, mesh
-        self._more_views = tuple(more_views)
-        self._crop = partial(crop_face, margin=margin, size_px=size_px, enlarge=enlarge)
+        self._views = (CropView(margin, size_px), *more_views)
+        self._enlarge, self._rule, self._choose = enlarge, rule, FACE_CHOICES[face_choice]
         self._enter: Callable[[Stage], None] = on_stage or (lambda stage: None)
         self.frames_read = 0
         self.frames_with_face = 0
@@ -118,20 +138,46 @@ class FaceStream:
     def _faces_of(self, frame: Frame) -> FrameFaces:
         image = frame.image
         found = _worth_a_look(merge_duplicates(self._detector.detect(image)), image.shape[1], image.shape[0])
+        found = _rows(found, self._choose(_areas(found)))
         fit = self._mesh.fit(image, found)
+        meshes = [
+            points if mesh_holds(points, float(presence), box) else None
+            for points, presence, box in zip(fit.points, fit.presence, found.boxes_xyxy, strict=True)
+        ]
+        if isinstance(self._rule, FivePoints):
+            found = _rows(found, np.array([points is not None for points in meshes], bool))
+            meshes = [points for points in meshes if points is not None]
         crops: list[FaceCrop] = []
-        for row in range(len(found)):
+        for row, points in enumerate(meshes):
             detected = found.boxes_xyxy[row]
-            points = fit.points[row] if mesh_holds(fit.points[row], float(fit.presence[row]), detected) else None
             box = detected if points is None else mesh_box_xyxy(points)
-            crop = self._crop(image, box)
+            crop, *others = [self._cut(image, box, detected, points, view) for view in self._views]
             quality = measure(image, detected, points, float(found.score[row]), landmarks=found.landmarks[row])
-            views = tuple(crop_face(image, box, margin=v.margin, size_px=v.size_px).image for v in self._more_views)
+            views = tuple(other.image for other in others)
             place = (crop.to_frame, box, frame.index, frame.time_s)
             crops.append(FaceCrop(crop.image, *place, -1, quality=quality, mesh=points, views=views))
         histograms = [colour_histogram(image, box) for box in found.boxes_xyxy]
         stacked = np.stack(histograms) if histograms else np.zeros((0, 0), np.float32)
         return FrameFaces(TrackFrame(frame.index, frame.time_s, found, stacked), tuple(crops))
+
+    def _cut(
+        self,
+        image: UInt8Array,
+        box: Float32Array,
+        detected: Float32Array,
+        mesh: Float32Array | None,
+        view: CropView,
+    ) -> Crop:
+        rule = self._rule
+        if isinstance(rule, FivePoints):
+            assert mesh is not None
+            return crop_points(image, benchmark_points(mesh), rule=rule, size_px=view.size_px)
+        if rule is not None:
+            box = detected if rule.detected else box
+            if rule.stretched:
+                return crop_stretched(image, box, margin=rule.margin, size_px=view.size_px)
+            return crop_face(image, box, margin=rule.margin, size_px=view.size_px, enlarge=self._enlarge)
+        return crop_face(image, box, margin=view.margin, size_px=view.size_px, enlarge=self._enlarge)
 
 
 def frames_ahead(
@@ -252,7 +298,16 @@ def _worth_a_look(found: FaceDetections, width_px: int, height_px: int) -> FaceD
     inside = np.all((centre >= 0) & (centre <= (width_px, height_px)) & (sides >= 1), axis=1)
     largest = np.argsort(-np.prod(sides, axis=1), kind="stable")
     rows = np.sort(largest[inside[largest]][:MAX_FACES])
-    return FaceDetections(boxes[rows], found.score[rows], found.landmarks[rows])
+    return _rows(found, rows)
+
+
+def _areas(found: FaceDetections) -> Float32Array:
+    boxes = found.boxes_xyxy
+    return np.asarray(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1), np.float32)
+
+
+def _rows(found: FaceDetections, rows: NDArray[np.bool_] | NDArray[np.intp]) -> FaceDetections:
+    return FaceDetections(found.boxes_xyxy[rows], found.score[rows], found.landmarks[rows])
 
 
 def mesh_holds(points: Float32Array, presence: float, detected_xyxy: Float32Array) -> bool:

@@ -20,6 +20,7 @@ import numpy as np
 
 from dfdetect.faces.detector import require_rgb
 from dfdetect.faces.mesh_points import (
+    BENCHMARK_FIVE,
     FACE_OVAL,
     IBUG_68,
     LEFT_BROW,
@@ -56,6 +57,7 @@ __all__ = [
     "FaceMesh",
     "FaceRoi",
     "MeshFit",
+    "benchmark_points",
     "cut_roi",
     "five_points",
     "mesh_box_xyxy",
@@ -256,6 +258,12 @@ def five_points(points: Float32Array) -> Float32Array:
     xy = points[:, :2]
     eyes = [xy[list(LEFT_EYE)].mean(axis=0), xy[list(RIGHT_EYE)].mean(axis=0)]
     return np.stack([*eyes, xy[NOSE_TIP], *xy[list(MOUTH_CORNERS)]]).astype(np.float32)
+
+
+def benchmark_points(points: Float32Array) -> Float32Array:
+    """(5, 2) float32: the points of one mesh nearest to those that DeepfakeBench aligns by; on the lids and lips, so a
+    little off the eye centres and mouth corners of `five_points`."""
+    return np.asarray(points[list(BENCHMARK_FIVE), :2], np.float32)
 
 
 def mirror_mesh(points: Float32Array, width_px: float) -> Float32Array:

@@ -57,6 +57,9 @@ IBUG_68 = (
     78, 81, 13, 311, 308, 402, 14, 178,
 )
 
+# What DeepfakeBench aligns by, of the iBUG order: an upper lid each, the nose tip, the lip beside each corner.
+BENCHMARK_FIVE = (IBUG_68[37], IBUG_68[44], IBUG_68[30], IBUG_68[49], IBUG_68[55])
+
 # Row i: the point that point i becomes in the mirrored picture. Found by pairing the mean mesh of 300 photographs with
 # that of the same photographs mirrored; each pair is the nearest one, at most 1.1 % of the eye distance apart.
 # The mesh of a mirrored picture of width W is mesh[list(MIRROR_468)] with x replaced by W - x.

@@ -1,6 +1,7 @@
-"""Which frames to look at: spread evenly over presentation time, never over frame numbers.
+"""Which frames to look at: spread evenly over presentation time, not over frame numbers.
 
-In a file of variable frame rate the two differ: evenly spread numbers would crowd where frames are dense.
+In a file of variable frame rate the two differ: evenly spread numbers would crowd where frames are dense. Only the
+protocols of other people's benchmarks go by number.
 """
 
 from __future__ import annotations
@@ -48,6 +49,19 @@ def scan_indices(
         return []
     span_s = float(times_s[-1]) - float(times_s[0])
     return even_indices(times_s, min(max(math.ceil(span_s / every_s) + 1, at_least), at_most))
+
+
+def numbered_indices(frame_count: int, n: int) -> list[int]:
+    """Frame indices at n even steps of the frame number from first to last, rounded down; each once.
+
+    How DeepfakeBench and Self-Blended Images take frames. For scanning use `even_indices`, which goes by time.
+    Errors: UsageError for n < 1.
+    """
+    if n < 1:
+        raise UsageError(f"expected at least 1 frame to sample, got {n}")
+    if frame_count < 1:
+        return []
+    return sorted({int(index) for index in np.linspace(0, frame_count - 1, n).astype(np.int64)})
 
 
 def every_indices(times_s: NDArray[np.float64] | Sequence[float], every_s: float) -> list[int]:

@@ -24,13 +24,13 @@ from dfdetect.faces.extract import FaceStream, frames_ahead, mesh_holds
 from dfdetect.faces.mesh import FaceMesh, FaceRoi, five_points, mesh_box_xyxy, roi_of_detection, roi_of_mesh
 from dfdetect.faces.quality import measure
 from dfdetect.faces.track import TrackFrame, link_tracks
+from dfdetect.faces.whole import whole_face
 from dfdetect.media.limits import Limits
 from dfdetect.media.roundtrip import encode_jpeg
 from dfdetect.values import FaceCrop, FaceQuality, Float32Array, Frame, MediaInfo, UInt8Array
 
 SMALL_PX = 24  # of the copies by which a fake is compared with its original
 _JPEG_QUALITY = 95
-_PRESENCE_OF_CROP = 0.5  # of the mesh on a whole crop
 
 
 class ClipReader(Protocol):
@@ -249,11 +249,7 @@ def take_whole(reader: ClipReader, indices: Sequence[int], tools: Tools) -> CutC
 def _whole(frame: Frame, tools: Tools) -> CutFace:
     image = frame.image
     height, width = image.shape[:2]
-    whole = np.array([0, 0, width, height], np.float32)
-    fit = tools.mesh.fit_rois(image, [FaceRoi((width / 2, height / 2), float(max(width, height)), 0.0)])
-    holds = mesh_holds(fit.points[0], float(fit.presence[0]), whole) and float(fit.presence[0]) >= _PRESENCE_OF_CROP
-    mesh = fit.points[0] if holds else None
-    box = whole if mesh is None else mesh_box_xyxy(mesh)
+    box, mesh = whole_face(image, tools.mesh)
     scale = min(1.0, tools.options.max_px / max(width, height))
     size_wh = (max(1, round(width * scale)), max(1, round(height * scale)))
     picture = image if scale == 1 else np.asarray(cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
