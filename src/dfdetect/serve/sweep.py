@@ -1,0 +1,108 @@
+"""Forgetting: media and results whose time is over, and what a crash has left behind."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import sqlalchemy as sa
+import structlog
+
+from dfdetect.serve.objects import Objects
+from dfdetect.serve.store.engine import now_s
+from dfdetect.serve.store.tables import deliveries, idempotency, results, scans, sessions
+
+LEFT_BEHIND_S = 3_600.0  # older than any upload takes
+_FINAL = ("completed", "failed", "cancelled")
+_AT_ONCE = 500
+
+log = structlog.get_logger()
+
+
+def forget_media(engine: sa.Engine, objects: Objects, *, scan_id: str | None = None, now: float | None = None) -> int:
+    """Delete uploads whose time is over (of one scan, or of all); returns how many. The object goes before its row."""
+    now = now_s() if now is None else now
+    due = (
+        sa.select(scans.c.id, scans.c.media_object)
+        .where(
+            scans.c.media_object.is_not(None),
+            scans.c.status.in_(_FINAL),
+            scans.c.completed_at + scans.c.keep_media_s <= now,
+        )
+        .limit(_AT_ONCE)
+    )
+    if scan_id is not None:
+        due = due.where(scans.c.id == scan_id)
+    with engine.connect().execution_options(read_only=True) as connection:
+        found = connection.execute(due).all()
+    for row in found:
+        objects.delete(row.media_object)
+        gone = sa.update(scans).where(scans.c.id == row.id)
+        with engine.begin() as connection:
+            connection.execute(gone.values(media_object=None, media_deleted_at=now, updated_at=now))
+    return len(found)
+
+
+def forget_results(engine: sa.Engine, objects: Objects, *, now: float | None = None) -> int:
+    """Expire scans whose record's time is over: nothing of them stays but that they were."""
+    now = now_s() if now is None else now
+    due = sa.select(scans.c.id).where(scans.c.status.in_(_FINAL), scans.c.completed_at + scans.c.keep_result_s <= now)
+    with engine.connect().execution_options(read_only=True) as connection:
+        found = list(connection.execute(due.limit(_AT_ONCE)).scalars())
+    for scan_id in found:
+        erase(engine, objects, scan_id, status="expired")
+    with engine.begin() as connection:
+        connection.execute(sa.delete(idempotency).where(idempotency.c.created_at < now - 86_400))
+        connection.execute(sa.delete(sessions).where(sessions.c.expires_at < now))
+        old = sa.and_(deliveries.c.status != "waiting", deliveries.c.done_at < now - 30 * 86_400)
+        connection.execute(sa.delete(deliveries).where(old))
+    return len(found)
+
+
+def erase(engine: sa.Engine, objects: Objects, scan_id: str, *, status: str | None) -> None:
+    """Remove every copy of a scan. status None: its row too (a worker at it finds its lease lost)."""
+    now = now_s()
+    with engine.begin() as connection:
+        if status is None:
+            connection.execute(sa.delete(idempotency).where(idempotency.c.scan_id == scan_id))
+            connection.execute(sa.delete(deliveries).where(deliveries.c.subject_id == scan_id))
+            connection.execute(sa.delete(scans).where(scans.c.id == scan_id))
+        else:
+            cleared = {"filename": None, "error": None, "verdict": None, "media_object": None, "result_prefix": None}
+            connection.execute(
+                sa.update(scans).where(scans.c.id == scan_id).values(status=status, updated_at=now, **cleared)
+            )
+        connection.execute(sa.delete(results).where(results.c.scan_id == scan_id))
+    # After the row: whoever looks meanwhile finds no scan, not a scan whose files are gone.
+    objects.delete(media_name(scan_id))
+    objects.delete_folder(f"results/{scan_id}")
+
+
+def media_name(scan_id: str) -> str:
+    """Name of the object that holds the upload of a scan."""
+    return f"media/{scan_id}"
+
+
+def forget_left_behind(engine: sa.Engine, objects: Objects, spool: Path) -> int:
+    """Uploads that were broken off and objects without a row: left by a process that was killed. Returns how many."""
+    before = time.time() - LEFT_BEHIND_S
+    count = 0
+    for path in spool.glob("*") if spool.is_dir() else ():
+        if path.stat().st_mtime < before:
+            path.unlink(missing_ok=True)
+            count += 1
+    if objects.folder is None:
+        return count  # a shared store: its own lifecycle rules are the place for this
+    known = _ids_with_objects(engine)
+    for name in list(objects.names()):
+        scan_id = name.split("/")[1]
+        path = objects.folder / name
+        if scan_id not in known and path.exists() and path.stat().st_mtime < before:
+            objects.delete(name)
+            count += 1
+    return count
+
+
+def _ids_with_objects(engine: sa.Engine) -> set[str]:
+    with engine.connect().execution_options(read_only=True) as connection:
+        return set(connection.execute(sa.select(scans.c.id)).scalars())
