@@ -33,7 +33,8 @@ def read_list(csv_path: Path, *, root: Path | None = None) -> list[Sample]:
     """Rows of a CSV list; relative paths are taken from `root`, else from the list's folder.
 
     path, label: needed. dataset (or source), method, compression, video_id, person (or target_id), donor_id, pair_key,
-    source_key, split, kind, source, licence, reuse: kept. `Sample.name` is the path as written in the list.
+    source_key, split, kind, mask_path (taken from where the paths are), source, licence, reuse: kept. `Sample.name` is
+    the path as written in the list.
     DataError names the line and what was expected (a missing column, an unknown label, no path, the same path twice).
     """
     return [to_sample(row, root or csv_path.parent) for row in read_rows(csv_path)]
@@ -85,5 +86,6 @@ def to_sample(row: ListRow, base: Path) -> Sample:
         kind=kind,  # type: ignore[arg-type]
         target_id=cells.get("target_id") or cells.get("person", ""),
         split=SPLIT_WORDS.get(word, ""),
+        mask_path=(base / cells["mask_path"]).as_posix() if cells.get("mask_path") else "",
         **{name: cells.get(name, "") for name in _KEPT},  # type: ignore[arg-type]
     )

@@ -1,0 +1,88 @@
+"""`dfdetect data fakes`: real photographs and clips -> fakes for testing a detector, for those who have no dataset."""
+
+from __future__ import annotations
+
+import functools
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Self
+
+import typer
+
+from dfdetect.cli.main import INTERRUPTED
+
+if TYPE_CHECKING:
+    from dfdetect.cli.progress import Bar
+
+_SHOWN = 4  # names a reason
+
+
+def command(
+    reals: Annotated[
+        Path,
+        typer.Argument(metavar="REALS", help="CSV list with path,label (all real) and, best, a person column."),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the fakes; the same command goes on in it.")],
+    kinds: Annotated[str, typer.Option(metavar="NAMES", help="Which, with commas: t1, t2, t3, t5.")] = "t1,t2,t3,t5",
+    seconds: Annotated[float, typer.Option(min=0.1, help="Of every clip, from its start.")] = 4.0,
+    limit: Annotated[
+        int | None, typer.Option(min=2, help="Of the list at most so many files, drawn by the seed.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same files.")] = 0,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes.")] = 1,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+) -> None:
+    """Make fakes for testing from your own real photographs and clips.
+
+    t1 landmark-mesh swap, mean colours, feathered; t2 the same with Poisson blending; t3 affine swap with a Laplacian
+    pyramid; t5 the own mouth, eyes and brows moved like another person's. None shares an operator with what
+    `dfdetect train` learns from. Give people that the model was not trained on.
+
+    OUT/list.csv then holds reals and fakes with masks: dfdetect evaluate --model default --data OUT/list.csv. They are
+    tests of compositing: a score on them is not a score on deepfakes.
+    """
+    import numpy as np
+
+    from dfdetect.data.lists import read_list
+    from dfdetect.evaluate.test_fakes.make import LIST, make_fakes
+    from dfdetect.evaluate.test_fakes.write import FakeOptions
+
+    samples = read_list(reals)
+    if limit is not None and limit < len(samples):
+        drawn = np.random.default_rng([seed, 0]).permutation(len(samples))[:limit]
+        samples = [samples[i] for i in sorted(drawn)]
+    options = FakeOptions(tuple(name.strip() for name in kinds.split(",") if name.strip()), seconds, seed)
+    try:
+        with _Bars(quiet) as bars:
+            looked, made = functools.partial(bars.show, "faces of files"), functools.partial(bars.show, "files")
+            done = make_fakes(samples, out, options, jobs=jobs, on_looked=looked, on_made=made)
+    except KeyboardInterrupt:
+        typer.echo(f"stopped; the same command goes on where this one was ({out})", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    typer.echo(f"{done.fakes} fakes and {done.rows - done.fakes} reals in {out / LIST}")
+    for reason, names in sorted(done.left_out.items(), key=lambda item: -len(item[1])):
+        more = ", ..." if len(names) > _SHOWN else ""
+        typer.echo(f"  left out, {reason}: {len(names)} ({', '.join(names[:_SHOWN])}{more})", err=True)
+
+
+class _Bars(ExitStack):
+    """One progress bar after another, each from its first report on."""
+
+    def __init__(self, quiet: bool) -> None:
+        super().__init__()
+        self._quiet = quiet
+        self._bars: dict[str, tuple[Bar, int]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def show(self, what: str, done: int, total: int) -> None:
+        """`done` of `total` of this are ready."""
+        from dfdetect.cli.progress import progress_bar
+
+        if what not in self._bars:
+            self.close()
+            self._bars[what] = self.enter_context(progress_bar(total, quiet=self._quiet, what=what)), 0
+        bar, before = self._bars[what]
+        bar.advance(done - before)
+        self._bars[what] = bar, done
