@@ -209,9 +209,10 @@ def real_thresholds(
             power = 1.0 / faces if derived else 1.0
             scores = [score.probability for score in source]
             bound = upper_quantile(scores, likely**power, groups)
+            cleared = upper_quantile(scores, clear**power, groups)
             table.setdefault(kind, {})[bucket] = OperatingPoint(
                 likely_manipulated=bound,
-                no_manipulation_found=min(bound, upper_quantile(scores, clear**power, groups)),
+                no_manipulation_found=min(bound, cleared if cleared < 1.0 else 0.0),  # 1.0: too few to clear anything
                 measured_fpr=float(np.mean(np.asarray(other[bucket]) > bound)) if other[bucket] else None,
                 measured_on=f"{measured_on}: {len(other[bucket])} real {kind}s"
                 + (f"; bounds derived for {faces} faces from single ones" if derived else ""),

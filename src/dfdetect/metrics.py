@@ -281,7 +281,7 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
-def wilson_interval(hits: int, n: int, *, z: float = 1.96) -> tuple[float, float]:
+def wilson_interval(hits: float, n: float, *, z: float = 1.96) -> tuple[float, float]:
     """95 % interval of a share hits / n (Wilson 1927)."""
     _check_share("wilson_interval", hits, n)
     share = hits / n
@@ -290,7 +290,7 @@ def wilson_interval(hits: int, n: int, *, z: float = 1.96) -> tuple[float, float
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def clopper_pearson_interval(hits: int, n: int, *, share: float = 0.95) -> tuple[float, float]:
+def clopper_pearson_interval(hits: float, n: float, *, share: float = 0.95) -> tuple[float, float]:
     """Interval of hits / n that holds the true share at least so often, however small n (Clopper & Pearson 1934)."""
     from scipy.special import betaincinv
 
@@ -301,7 +301,7 @@ def clopper_pearson_interval(hits: int, n: int, *, share: float = 0.95) -> tuple
     return low, high
 
 
-def _check_share(name: str, hits: int, n: int) -> None:
+def _check_share(name: str, hits: float, n: float) -> None:
     if n <= 0 or not 0 <= hits <= n:
         raise ValueError(f"{name}: expected 0 <= hits <= n with n >= 1; got {hits} of {n}")
 

@@ -68,6 +68,9 @@ def show(name: Name = "default", json_flag: Json = False) -> None:
     _write(f"  heatmap   {'yes' if facts['heatmap'] else 'none: a network without a map of its evidence'}")
     for point in facts["operating_points"]:
         _write(f"  {_point_text(point)}")
+    if bundle.calibration.record is not None:
+        for line in bundle.calibration.record.lines():
+            _write(f"  {line}")
     _write("\n" + bundle.card.strip())
 
 
@@ -211,6 +214,8 @@ def _facts(bundle: Bundle) -> dict[str, Any]:
             for network, facts in zip(bundle.networks, _exports(bundle), strict=True)
         ],
         "operating_points": points,
+        "probability_scale": "isotonic" if calibration.curve else "sigmoid",
+        "calibrated_on": asdict(calibration.record) if calibration.record else None,
     }
 
 

@@ -31,6 +31,7 @@ from dfdetect.data.sample import Sample
 from dfdetect.data.self_blend import self_blend
 from dfdetect.detect.detector import Scanner
 from dfdetect.errors import DataError, MediaError
+from dfdetect.evaluate.folds import FOLDS, folds_of_people
 from dfdetect.evaluate.scores import VideoScore, append_score, read_scores, video_score
 from dfdetect.evaluate.stills import CRFS, write_still_clip
 from dfdetect.faces.detector import make_detector
@@ -39,7 +40,6 @@ from dfdetect.media.image import read_rgb
 from dfdetect.media.roundtrip import encode_png
 from dfdetect.values import InputInfo, Label, MediaKind, ScanResult
 
-FOLDS = 5
 POPULATIONS = ("photo", "photo_clip", "clip")  # photo_clip: a photograph as a pan/zoom clip
 FAKE_EVERY = 2  # every second photograph is also scored as its blended copy, for the probability scale
 
@@ -239,8 +239,7 @@ def _clear(reals: Sequence[VideoScore], calibration: Calibration, kind: str, buc
 
 def _measured(reals: Sequence[VideoScore], calibration: Calibration) -> dict[str, tuple[float, str]]:
     """Kind -> (false-positive rate on people the bound was not fitted on, where that was measured)."""
-    people = sorted({row.group for row in reals})
-    fold_of = dict(zip(people, np.random.default_rng(0).permutation(len(people)) % FOLDS, strict=True))
+    fold_of = folds_of_people([row.group for row in reals])
     flagged: dict[str, list[bool]] = {population: [] for population in POPULATIONS}
     for fold in range(FOLDS):
         table = _bounds([row for row in reals if fold_of[row.group] != fold], calibration)
