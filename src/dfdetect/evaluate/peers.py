@@ -38,6 +38,11 @@ class BundlePeer:
     name: str
     folder: Path
 
+    @property
+    def info(self) -> ModelInfo:
+        """ModelUnusable: the bundle fails its checks."""
+        return load_bundle(self.folder).info
+
     def open(self, view: CropView, *, threads: int | None = None) -> Examiner:
         """Ready to score; cut as its own spec says, whatever `view` is. ModelUnusable: the bundle fails its checks."""
         bundle = load_bundle(self.folder)
@@ -52,13 +57,17 @@ class CommandPeer:
     command: str
     time_limit_s: float = TIME_LIMIT_S
 
+    @property
+    def info(self) -> ModelInfo:
+        """The hash is of the command as typed: what the program is made of is not known."""
+        return ModelInfo(self.name, "command", sha256_of(self.command.encode()))
+
     def open(self, view: CropView, *, threads: int | None = None) -> Examiner:
         """Ready to score faces that are cut as `view` says; `threads` is not the program's to know."""
         arguments = shlex.split(self.command)
         start = OneEach if any(PATH_MARK in one for one in arguments) else OneForAll
         program = start(arguments, time_limit_s=self.time_limit_s)
-        info = ModelInfo(self.name, "command", sha256_of(self.command.encode()))
-        return Examiner(info, CommandScorer(program, view), uncalibrated())
+        return Examiner(self.info, CommandScorer(program, view), uncalibrated())
 
 
 Peer = BundlePeer | CommandPeer

@@ -17,6 +17,7 @@ from dfdetect.export.precision import Say, reduce_precision, refused
 from dfdetect.models.bundle import Bundle, write_bundle
 from dfdetect.models.manifest import ExportFacts, Source
 from dfdetect.models.onnx_scan import onnx_facts
+from dfdetect.models.trained_on import trained_on
 from dfdetect.train.network import RANDOM
 from dfdetect.train.recipe import recipe_from_facts
 from dfdetect.train.rows import training_rows, training_source
@@ -88,6 +89,7 @@ def export_run(
         probability=reading.text if precision != "fp32" else Reading().text,
         layers=layers,
     )
+    learnt_from = training_rows(recipe, shards)
     bundle = write_bundle(
         out,
         model=model,
@@ -97,9 +99,10 @@ def export_run(
         name=name,
         version=version,
         weights_licence=licence,
-        sources=[*_start(run), *sources_of(training_rows(recipe, shards))],
+        sources=[*_start(run), *sources_of(learnt_from)],
         experimental=True,
         export=facts,
+        trained_on=trained_on(learnt_from),
     )
     return Exported(bundle, parity)
 

@@ -46,6 +46,7 @@ from dfdetect.models.sealed import (
     sha256_of,
 )
 from dfdetect.models.spec import ModelSpec
+from dfdetect.models.trained_on import TrainedOn
 from dfdetect.values import ModelInfo
 
 DEFAULT_MODEL = "default"
@@ -178,6 +179,7 @@ def write_bundle(
     sources: Sequence[Source],
     experimental: bool,
     export: ExportFacts | None = None,
+    trained_on: TrainedOn | None = None,
     imported_from: str | None = None,
 ) -> Bundle:
     """Write a bundle and read it back, so that what is written is known to load."""
@@ -189,6 +191,7 @@ def write_bundle(
         sources=sources,
         experimental=experimental,
         export=export,
+        trained_on=trained_on,
         imported_from=imported_from,
     )
     contents = {"model.onnx": model, **{file: text.encode() for file, text in texts.items()}}

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from dfdetect.errors import ModelUnusable, UsageError
 from dfdetect.models.calibration_file import parse
 from dfdetect.models.sealed import as_text, read_plain
+from dfdetect.models.trained_on import TrainedOn
 
 MANIFEST = "manifest.json"
 SCHEMA = "dfdetect.bundle/1"
@@ -54,8 +55,8 @@ class ExportFacts(BaseModel):
 class Manifest(BaseModel):
     """An unknown key is refused: it may be a misspelt one.
 
-    files: path inside the bundle -> SHA-256. export: of a network that was trained here. imported_from: where
-    somebody else's network came from.
+    files: path inside the bundle -> SHA-256. export, trained_on: of a network that was trained here. imported_from:
+    where somebody else's network came from.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -68,6 +69,7 @@ class Manifest(BaseModel):
     label_polarity: str
     experimental: bool
     export: ExportFacts | None = None
+    trained_on: TrainedOn | None = None
     imported_from: str | None = None
 
     @property

@@ -13,17 +13,17 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from dfdetect.batch.lock import held
 from dfdetect.batch.whole_file import PART, whole_file
 from dfdetect.data.prepare.options import PrepareOptions, PrepareReport
 from dfdetect.data.prepare.plan import Unit
 from dfdetect.data.prepare.unit import UnitRows
 from dfdetect.data.sample import Sample
 from dfdetect.data.shard_table import records_of, to_table
-from dfdetect.errors import UsageError
 
 WORK = "work"
 MOST_DEATHS = 2  # of processes at one sample, before it is left out; one may be somebody's kill, or short memory
@@ -98,25 +98,10 @@ class WorkFolder:
                 self.folder.rmdir()
                 return
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Only one process prepares into a folder. The lock goes with the process, however it ends."""
-        with (self.folder / "lock").open("w") as file:
-            if not _lock(file):
-                raise UsageError(f"another process prepares into {self.folder.parent}; wait for it, or stop it")
-            yield
-
-
-def _lock(file: IO[str]) -> bool:
-    try:
-        import fcntl
-    except ImportError:  # Windows: a second process is not kept out
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+    def locked(self) -> AbstractContextManager[None]:
+        """Only one process prepares into a folder."""
+        says = f"another process prepares into {self.folder.parent}; wait for it, or stop it"
+        return held(self.folder / "lock", says)
 
 
 class Deaths:

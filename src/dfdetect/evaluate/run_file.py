@@ -1,0 +1,42 @@
+"""run.json: what a folder of scores is of. Written last, so that a folder with it is finished."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dfdetect.batch.whole_file import whole_file
+from dfdetect.errors import DataError
+
+RUN_FILE = "run.json"
+SCHEMA = "dfdetect.evaluation-run/1"
+SCORES, FRAME_SCORES = "scores.parquet", "frame_scores.parquet"
+
+
+def plan_hash(about: Mapping[str, Any]) -> str:
+    """Of everything that decides the scores; date, version and this machine's paths do not."""
+    deciding = {name: about[name] for name in ("model", "protocol", "data", "peers", "frames")}
+    return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
+
+
+def write_run(folder: Path, run: Mapping[str, Any]) -> None:
+    with whole_file(folder / RUN_FILE) as part:
+        part.write_text(json.dumps({"schema": SCHEMA, **run}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_run(folder: Path) -> dict[str, Any] | None:
+    """run.json of a finished run; None where there is none. DataError: it is something else."""
+    path = folder / RUN_FILE
+    if not path.is_file():
+        return None
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: expected what `dfdetect evaluate` wrote; {error}") from error
+    if not isinstance(found, dict) or found.get("schema") != SCHEMA:
+        schema = found.get("schema") if isinstance(found, dict) else None
+        raise DataError(f"{path}: expected the schema {SCHEMA!r}; found {schema!r}")
+    return found
