@@ -1,0 +1,176 @@
+"""The charts of a report, from what an EvalReport holds. Nothing is computed here but where a point lies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dfdetect.evaluate.eval_report import Block, Counts, Decisions
+from dfdetect.evaluate.report.svg import (
+    SPACE,
+    WIDTH,
+    Axis,
+    Chart,
+    drawing,
+    share_axis,
+    small_share_axis,
+    top_axis,
+    unit_axis,
+)
+
+_CLASSES = ("real", "fake")
+_CELLS_LEFT, _CELLS_TOP, _CELL_HEIGHT = 44, 26, 64  # of a confusion matrix
+SERIES = 6  # colours with a dash of their own; more models share them
+ANSWERS = {"shipped": "the shipped thresholds", "flagged": "flagged or not", "half": "threshold 0.5"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One model's block in a chart of several. tone: class of its colour and dash."""
+
+    name: str
+    block: Block
+    tone: str
+
+
+def roc(lines: Sequence[Line], *, logarithmic: bool = False) -> str:
+    """True-positive over false-positive rate; the filled dot is the shipped threshold, the hollow one is 0.5."""
+    names = " and ".join(line.name for line in lines)
+    n_real = max(line.block.real.scored for line in lines)
+    label = "false-positive rate: reals flagged"
+    x = small_share_axis(label, 0.001 if n_real > 200 else 0.01) if logarithmic else share_axis(label)
+    chart = Chart(f"ROC curve of {names}", x, share_axis("true-positive rate: fakes flagged"))
+    chart.diagonal()
+    for line in lines:
+        assert line.block.curves is not None
+        if band := getattr(line.block.curves, "roc_band", ()):
+            chart.band(band, line.tone)
+    for line in lines:
+        assert line.block.curves is not None
+        chart.line(line.block.curves.roc, line.tone)
+        for name, hollow in (("half", True), ("flagged", False)):
+            found = line.block.decisions.get(name)
+            at = None if found is None else _operating_point(found)
+            if at is not None:
+                hint = f"{line.name}, {ANSWERS[name]}: FPR {100 * at[0]:.1f} %, TPR {100 * at[1]:.1f} %"
+                chart.dot(*at, line.tone, hint, hollow=hollow)
+    return chart.svg()
+
+
+def _operating_point(found: Decisions) -> tuple[float, float] | None:
+    fpr, tpr = found.metrics["false_positive_rate"].value, found.metrics["recall"].value
+    return None if fpr is None or tpr is None else (fpr, tpr)
+
+
+def precision_recall(lines: Sequence[Line]) -> str:
+    chart = Chart(
+        "Precision over recall", share_axis("recall: fakes flagged"), share_axis("precision: fakes among the flagged")
+    )
+    for line in lines:
+        assert line.block.curves is not None
+        chart.line(line.block.curves.precision_recall, line.tone)
+    return chart.svg()
+
+
+def histogram(block: Block) -> str:
+    """Reals upwards, fakes downwards, each as a share of its class."""
+    assert block.curves is not None
+    steps = block.curves.histogram
+    n_real, n_fake = (max(sum(step[n] for step in steps), 1) for n in (2, 3))
+    most = max(max(step[2] / n_real, step[3] / n_fake) for step in steps)
+    top = next((top for top in (0.1, 0.2, 0.4, 0.6, 0.8) if most <= top), 1.0)
+    ticks = tuple((top * n / 2, f"{100 * abs(top * n / 2):g} %") for n in range(-2, 3))
+    chart = Chart(
+        "How reals and fakes score",
+        unit_axis("score: probability of a manipulation"),
+        Axis("share of its class", ticks, -top, top),
+    )
+    for left, right, reals, fakes in steps:
+        between = f"{left:.2f} to {right:.2f}"
+        if reals:
+            chart.bar(left, right, 0, reals / n_real, "real", f"{reals:,} of {n_real:,} reals score {between}")
+        if fakes:
+            chart.bar(left, right, 0, -fakes / n_fake, "fake", f"{fakes:,} of {n_fake:,} fakes score {between}")
+    chart.say(0.98, top, "real", anchor="end", dy=15)
+    chart.say(0.02, -top, "fake", dy=-7)
+    return chart.svg()
+
+
+def reliability(lines: Sequence[Line]) -> str:
+    """Of samples said to be fake with probability x, the share y that is; whiskers are Wilson intervals."""
+    chart = Chart(
+        "Reliability: share of fakes over the probability said",
+        unit_axis("probability said (mean of a bin)"),
+        unit_axis("share of fakes found"),
+    )
+    chart.diagonal()
+    for line in lines:
+        assert line.block.curves is not None
+        bins = line.block.curves.reliability
+        chart.line([(one.probability, one.fake_share) for one in bins], f"thin {line.tone}")
+        for one in bins:
+            chart.whisker(one.probability, one.low, one.high, line.tone)
+            found = f"{one.fake_share:.2f} ({one.low:.2f}–{one.high:.2f}) are fake, n = {one.n:,}"
+            chart.dot(one.probability, one.fake_share, line.tone, f"{line.name}: said {one.probability:.2f}, {found}")
+    return chart.svg()
+
+
+def risk_coverage(lines: Sequence[Line]) -> str:
+    """Wrong answers among those that are most sure; the filled dot is what the shipped thresholds do."""
+    highest = max(risk for line in lines if line.block.curves for _, risk in line.block.curves.risk_coverage)
+    chart = Chart(
+        "Wrong answers over coverage",
+        share_axis("coverage: samples answered, surest first"),
+        top_axis("wrong answers among them", highest),
+    )
+    for line in lines:
+        assert line.block.curves is not None
+        chart.line(line.block.curves.risk_coverage, line.tone)
+        shipped = line.block.decisions.get("shipped")
+        if shipped is not None:
+            coverage, accuracy = shipped.metrics["coverage"].value, shipped.metrics["accuracy"].value
+            if coverage is not None and accuracy is not None:
+                hint = f"{line.name}, shipped thresholds: {100 * (1 - accuracy):.1f} % wrong at {100 * coverage:.1f} %"
+                chart.dot(coverage, 1 - accuracy, line.tone, hint)
+    return chart.svg()
+
+
+def confusion(found: Decisions, real: Counts, fake: Counts) -> str:
+    """Rows: what it is. Columns: what was answered, and those without a score, so that a row adds up to all asked."""
+    columns = ["flagged", "cleared" if found.name == "shipped" else "not flagged"]
+    rows = [[found.fp, found.tn], [found.tp, found.fn]]
+    if found.name == "shipped":
+        columns.append("inconclusive")
+        rows = [[*rows[0], found.abstained_real], [*rows[1], found.abstained_fake]]
+    columns.append("no score")
+    rows = [[*row, one.asked - one.scored] for row, one in zip(rows, (real, fake), strict=True)]
+    width = (WIDTH - _CELLS_LEFT - 4) / len(columns)
+    parts = [
+        f'<text x="{_CELLS_LEFT + width * (n + 0.5) - 2:.1f}" y="{_CELLS_TOP - 9}" text-anchor="middle">{name}</text>'
+        for n, name in enumerate(columns)
+    ]
+    for place, (name, row) in enumerate(zip(_CLASSES, rows, strict=True)):
+        parts += _confusion_row(name, row, _CELLS_TOP + place * (_CELL_HEIGHT + 4), width)
+    said = "; ".join(
+        f"{name} " + ", ".join(f"{column} {n:,}" for column, n in zip(columns, row, strict=True))
+        for name, row in zip(_CLASSES, rows, strict=True)
+    )
+    height = _CELLS_TOP + 2 * (_CELL_HEIGHT + 4)
+    return drawing("chart", WIDTH, height, f"Confusion matrix, {ANSWERS[found.name]}: {said}", "".join(parts))
+
+
+def _confusion_row(name: str, row: Sequence[int], top: float, width: float) -> list[str]:
+    """Counts of one class; a cell is the fuller the larger its share of the row."""
+    asked = max(sum(row), 1)
+    tones = ["bad", "good"] if name == "real" else ["good", "bad"]
+    parts = [f'<text x="{_CELLS_LEFT - 8}" y="{top + _CELL_HEIGHT / 2 + 4:g}" text-anchor="end">{name}</text>']
+    for n, (count, tone) in enumerate(zip(row, [*tones, "none", "none"], strict=False)):
+        left = _CELLS_LEFT + n * width
+        middle = left + width / 2 - 2
+        parts.append(
+            f'<rect class="cell {tone}" x="{left:.1f}" y="{top:g}" width="{width - 4:.1f}" height="{_CELL_HEIGHT}" '
+            f'rx="3" fill-opacity="{0.08 + 0.5 * count / asked:.2f}"/>'
+            f'<text class="count" x="{middle:.1f}" y="{top + 31:g}" text-anchor="middle">{count:,}</text>'
+            f'<text x="{middle:.1f}" y="{top + 49:g}" text-anchor="middle">{100 * count / asked:.1f}{SPACE}%</text>'
+        )
+    return parts

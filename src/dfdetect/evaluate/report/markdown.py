@@ -1,0 +1,181 @@
+"""An evaluation as Markdown, to be kept in a repository and read as text: the tables of the page without its charts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from dfdetect.detect.wording import plain
+from dfdetect.evaluate.estimates import DECISION_FIGURES, FIGURES
+from dfdetect.evaluate.eval_report import Block, By, Comparison, CrossAuc, EvalReport, Level
+from dfdetect.evaluate.report import words
+from dfdetect.evaluate.worst import Worst
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
+_ICONS = {"red": "**RED**", "warning": "Warning", "note": "Note"}
+_SUBSETS: tuple[By, ...] = ("method", "dataset", "compression", "source")
+MOST_ROWS = 100
+
+
+def to_markdown(reports: Sequence[EvalReport]) -> str:
+    """One model, or several one after the other with their comparison first."""
+    names = [words.model_name(report) for report in reports]
+    lines = [f"# Evaluation: {text(' and '.join(names))}", ""]
+    for name, report in zip(names, reports, strict=True):
+        if report.findings:
+            about = f" of {text(name)}" if len(reports) > 1 else ""
+            lines += [f"## What to know first{about}", ""]
+            lines += [f"- {_ICONS[one.severity]}: {_where(one.where)}{text(one.text)}." for one in report.findings]
+            lines.append("")
+    for report in reports:
+        for comparison in report.comparisons:
+            lines += _comparison(comparison)
+    for name, report in zip(names, reports, strict=True):
+        lines += _model(name, report, several=len(reports) > 1)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def text(words_: str) -> str:
+    """Text from outside, so that it stays text: no mark-up, no new line, no hidden character."""
+    return _SPECIAL.sub(r"\\\1", plain(words_))
+
+
+def _where(where: str) -> str:
+    return f"`{plain(where).replace('`', '')}`: " if where else ""
+
+
+def _model(name: str, report: EvalReport, *, several: bool) -> list[str]:
+    of = f" of {text(name)}" if several else ""
+    lines = [f"## What was measured{of}", ""]
+    lines += _table(("", ""), ((text(key), text(value)) for key, value in words.run_facts(report)))
+    levels: tuple[Level, ...] = ("video", "frame")
+    for level in levels:
+        for block in report.of(level, "all"):
+            lines += [f"## Figures{of} ({words.LEVELS[level]})", "", words.LEVEL_TEXTS[level], ""]
+            lines += _counts(block)
+            lines += _figures(block)
+            if block.decisions:
+                lines += _decisions(block)
+    for by in _SUBSETS:
+        if blocks := report.of("video", by):
+            lines += [f"## By {by}{of} ({words.LEVELS['video']})", "", *_subsets(by, blocks)]
+    for cross in report.cross:
+        if len(cross.reals) > 1 or len(cross.fakes) > 1:
+            lines += [f"## AUC of reals of one {cross.by}, fakes of another{of} ({words.LEVELS[cross.level]})", ""]
+            lines += _cross(cross)
+    if report.worst is not None:
+        lines += _worst(report.worst, of)
+    return lines
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = ()) -> list[str]:
+    aligned = set(right)
+    rule = ["---:" if n in aligned else "---" for n in range(len(header))]
+    return [f"| {' | '.join(row)} |" for row in (header, rule, *rows)] + [""]
+
+
+def _counts(block: Block) -> list[str]:
+    header = ("", "asked", "scored", "no face", "failed", "missing", "abstained", "people or sources")
+    rows = []
+    for label, one in (("real", block.real), ("fake", block.fake)):
+        codes = f" ({', '.join(f'{n:,} {code}' for code, n in one.codes.items())})" if one.codes else ""
+        abstained = "not known" if one.abstained is None else f"{one.abstained:,}"
+        numbers = (one.asked, one.scored, one.no_face)
+        rows.append(
+            (
+                *(label, *(f"{n:,}" for n in numbers), text(f"{one.failed:,}{codes}")),
+                *(f"{one.missing:,}", abstained, f"{one.groups:,}"),
+            )
+        )
+    return _table(header, rows, right=range(1, 8))
+
+
+def _figures(block: Block) -> list[str]:
+    rows = []
+    for name in (name for name in FIGURES if name in block.metrics):
+        found = block.metrics[name]
+        said = words.figure_of(name).text + (f". {found.why}" if found.why else "")
+        rows.append((words.title(name), words.number(name, found.value), words.interval(name, found), text(said)))
+    return _table(("figure", "value", f"95{words.PERCENT}", "what it says"), rows, right=(1,))
+
+
+def _decisions(block: Block) -> list[str]:
+    lines = [f"- **{found.name}**: {text(found.text)}." for found in block.decisions.values()]
+    header = ["", *block.decisions]
+    counts = [
+        (label, *(f"{getattr(one, key):,}" for one in block.decisions.values()))
+        for label, key in (
+            ("reals flagged (FP)", "fp"),
+            ("reals not flagged (TN)", "tn"),
+            ("reals inconclusive", "abstained_real"),
+            ("fakes flagged (TP)", "tp"),
+            ("fakes not flagged (FN)", "fn"),
+            ("fakes inconclusive", "abstained_fake"),
+        )
+    ]
+    rates = [
+        (
+            words.title(name),
+            *(words.with_interval(name, one.metrics[name]) for one in block.decisions.values()),
+        )
+        for name in DECISION_FIGURES
+    ]
+    return [*lines, "", *_table(header, [*counts, *rates], right=range(1, len(header)))]
+
+
+def _subsets(by: By, blocks: Sequence[Block]) -> list[str]:
+    header = (by, "real", "fake", "AUC", f"95{words.PERCENT}", words.title("tpr_at_fpr5"), "against")
+    rows = []
+    for block in blocks[:MOST_ROWS]:
+        auc, tpr = block.metrics["roc_auc"], block.metrics["tpr_at_fpr5"]
+        between = words.interval("roc_auc", auc) or text(auc.why or "")
+        counts = (f"{block.real.scored:,}", f"{block.fake.scored:,}")
+        values = (words.number("roc_auc", auc.value), between, words.number("tpr_at_fpr5", tpr.value))
+        rows.append((text(block.name or "not given"), *counts, *values, text(block.against)))
+    more = [f"and {len(blocks) - MOST_ROWS:,} more in report.json", ""] if len(blocks) > MOST_ROWS else []
+    return [*_table(header, rows, right=(1, 2, 3, 5)), *more]
+
+
+def _cross(cross: CrossAuc) -> list[str]:
+    rows = [
+        (text(reals), *(words.with_interval("roc_auc", cross.cell(reals, fakes).auc) for fakes in cross.fakes))
+        for reals in cross.reals
+    ]
+    return _table(("reals \\\\ fakes", *map(text, cross.fakes)), rows)
+
+
+def _worst(worst: Worst, of: str) -> list[str]:
+    lines = []
+    for heading, cases in (("Reals that score highest", worst.false_alarms), ("Fakes that score lowest", worst.misses)):
+        if cases:
+            lines += [f"## {heading}{of} ({words.LEVELS['video']})", ""]
+            rows = ((text(one.path), text(one.dataset), text(one.method), f"{one.probability:.3f}") for one in cases)
+            lines += _table(("file", "dataset", "method", "score"), rows, right=(3,))
+    return lines
+
+
+def _comparison(one: Comparison) -> list[str]:
+    lines = [f"## {text(one.b)} against {text(one.a)} ({words.LEVELS[one.level]})", ""]
+    lines += [
+        f"{one.both:,} samples that both scored ({one.n_real:,} real, {one.n_fake:,} fake); {one.only_a:,} by "
+        f"{text(one.a)} alone, {one.only_b:,} by {text(one.b)} alone.{_delong(one)}",
+        "",
+    ]
+    rows = (
+        (
+            *(words.title(name), words.figure_of(name).better, words.number(name, found.a)),
+            *(words.number(name, found.b), words.signed(name, found.difference.value)),
+            *(words.signed_interval(name, found.difference), words.p_value(found.p_value)),
+        )
+        for name, found in one.metrics.items()
+    )
+    header = ("figure", "better", text(one.a), text(one.b), "difference", f"95{words.PERCENT}", "paired bootstrap")
+    return [*lines, *_table(header, rows, right=(2, 3, 4))]
+
+
+def _delong(one: Comparison) -> str:
+    if one.delong is None:
+        return f" {text(one.why)}." if one.why else ""
+    if one.delong.p_value is None:
+        return f" DeLong's test: {text(one.delong.why or 'none')}."
+    return f" DeLong's test of the two AUCs: z = {one.delong.z:.2f}, {words.p_value(one.delong.p_value)}."

@@ -1,0 +1,221 @@
+"""The page of an evaluation: self-contained, everything escaped, findings and protocol first, a level everywhere."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import pytest
+
+from dfdetect.evaluate.eval_report import EvalReport
+from dfdetect.evaluate.report.html import MOST_ROWS, render
+from dfdetect.evaluate.report.words import LEVELS
+from eval_reports import EVIL, block, comparison, eval_report
+
+MADE_AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+_VOID = {"meta", "img", "br"}
+
+
+class Page(HTMLParser):
+    """Tags, attributes, text and sections of a page; checks that every tag is closed in order."""
+
+    def __init__(self, *reports: EvalReport, **options: object) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.sections: list[str] = []
+        self._open: list[str] = []
+        self.source = render(reports, made_at=MADE_AT, **options)  # type: ignore[arg-type]
+        self.feed(self.source)
+        self.close()
+        assert self._open == []
+        self.text = " ".join(self.text.split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in _VOID:
+            self._open.append(tag)
+        if tag == "section":
+            self.sections.append("")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+        if tag in ("td", "th", "p", "li"):
+            self.text += " "
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self._open:
+            self.text += data
+            if self.sections:
+                self.sections[-1] += data
+
+
+def test_findings_and_protocol_come_before_the_first_figure() -> None:
+    """A number that is read before the leak that made it is the number that is remembered."""
+    text = Page(eval_report()).text
+    places = [
+        text.index(part) for part in ("Read this first", "12 people on both sides", "Warnings", "What was measured")
+    ]
+    places += [text.index("Protocol hash"), text.index("Samples"), text.index("At a glance"), text.index("0.870")]
+    assert places == sorted(places)
+
+
+def test_the_protocol_is_told_whole_and_in_words() -> None:
+    text = Page(eval_report()).text
+    for said in (
+        "What scan does.",
+        "cd" * 32,
+        "ab" * 32,
+        "ef" * 32,
+        "one every 0.5 s, at least 32",
+        "yes" if False else "300",
+    ):
+        assert said in text
+    assert "counted apart, never a number" in text
+    assert "trimmed mean of the logits" in text
+    assert "the model's own" in text
+    assert "1,000 draws" in text
+    assert "meso4" in text, "who was scored beside it"
+
+
+def test_unknown_fields_of_a_protocol_are_shown_as_they_are() -> None:
+    report = eval_report()
+    protocol = {**report.run["protocol"], "stride": 5, "pooling": "median"}
+    text = Page(replace(report, run={**report.run, "protocol": protocol})).text
+    assert "Stride 5" in text
+    assert "median" in text
+
+
+def test_every_section_with_figures_says_its_level() -> None:
+    page = Page(eval_report())
+    for section in page.sections:
+        if re.search(r"0\.\d{3}|\d\.\d\s%", section):
+            assert sum(level in section for level in LEVELS.values()) == 1, section[:200]
+
+
+def test_what_is_counted_adds_up() -> None:
+    text = Page(eval_report()).text
+    assert "real 126 120 3 2 1 24 40" in text
+    assert "fake 186 180 3 2 1 36 60" in text
+    drawn = next(
+        a["aria-label"] or ""
+        for _, a in Page(eval_report()).tags
+        if "shipped thresholds:" in (a.get("aria-label") or "")
+    )
+    assert "real flagged 6, cleared 90, inconclusive 24, no score 6" in drawn
+    assert "fake flagged 90, cleared 54, inconclusive 36, no score 6" in drawn
+
+
+def test_of_one_class_the_page_says_why_and_draws_no_curve() -> None:
+    only_fakes = replace(eval_report(), blocks=(block(n_real=0),), cross=())
+    page = Page(only_fakes)
+    assert "one class only: all 180 scored samples are fake" in page.text
+    assert "ROC curve" not in page.text
+    assert "fake 186 180" in page.text
+
+
+def test_nothing_is_fetched_and_nothing_runs() -> None:
+    for tag, attributes in Page(eval_report(hostile=EVIL), thumbnails={(EVIL, f"videos/{EVIL}"): "data:,x"}).tags:
+        assert tag not in ("script", "iframe", "object", "embed", "link", "form", "base", "audio", "video")
+        for name, value in attributes.items():
+            assert not name.startswith("on"), (tag, name)
+            if name in ("src", "href"):
+                assert (value or "").startswith("data:"), (tag, value)
+
+
+def test_hostile_names_stay_text() -> None:
+    """Names of files come from whoever made the dataset, or sent the scores."""
+    page = Page(eval_report(hostile=EVIL))
+    shown = EVIL.replace("\x1b", "\ufffd").replace("\u202e", "\ufffd").replace("\r", "\ufffd").replace("\n", "\ufffd")
+    assert shown in page.text
+    assert not re.search("[\x00-\x08\x0b-\x1f\u202a-\u202e]", page.source)
+    assert {tag for tag, _ in page.tags} <= {
+        *(
+            "html",
+            "head",
+            "meta",
+            "title",
+            "style",
+            "body",
+            "main",
+            "header",
+            "footer",
+            "section",
+            "div",
+            "p",
+            "ul",
+            "li",
+        ),
+        *(
+            "h1",
+            "h2",
+            "h3",
+            "table",
+            "thead",
+            "tbody",
+            "tr",
+            "th",
+            "td",
+            "span",
+            "strong",
+            "small",
+            "code",
+            "br",
+            "img",
+        ),
+        *("figure", "figcaption", "svg", "line", "text", "polyline", "polygon", "circle", "rect", "g"),
+    } | {"title"}
+
+
+def test_charts_are_well_formed_and_their_points_lie_inside() -> None:
+    source = render([eval_report(hostile=EVIL)])
+    drawings = re.findall(r"<svg.*?</svg>", source, re.DOTALL)
+    assert len(drawings) > 10
+    for drawing in drawings:
+        root = ElementTree.fromstring(drawing)
+        _, _, width, height = map(float, root.attrib["viewBox"].split())
+        for one in root.iter("polyline"):
+            for point in one.attrib["points"].split():
+                x, y = map(float, point.split(","))
+                assert 0 <= x <= width
+                assert 0 <= y <= height
+
+
+def test_several_models_stand_side_by_side() -> None:
+    first = replace(eval_report(), comparisons=(comparison(),))
+    page = Page(first, eval_report("meso4", auc=0.74))
+    assert "default 1.0 and meso4 1.0 on test.csv" in page.text
+    assert "AUC (high is better) 0.870 0.740 −0.130 −0.160 to −0.100" in page.text
+    assert "50.0 % 46.0 % −4.0 points −9.0 to +2.0" in page.text
+    assert "p < 0.001" in page.text
+    assert "10 by default 1.0 alone, 4 by meso4 1.0 alone" in page.text
+    labels = [attributes.get("aria-label") for _, attributes in page.tags]
+    assert labels.count("ROC curve of default 1.0 and meso4 1.0") == 2, "with even and with logarithmic false alarms"
+    assert page.text.count("Fake is the positive class") == 1
+
+
+def test_long_tables_are_cut_and_say_so() -> None:
+    many = [block(by="method", name=f"set/m{n:04d}") for n in range(MOST_ROWS + 40)]
+    page = Page(replace(eval_report(), blocks=(block(), *many)))
+    assert f"set/m{MOST_ROWS - 1:04d}" in page.text
+    assert f"set/m{MOST_ROWS:04d}" not in page.text
+    assert "and 40 more in report.json" in page.text
+
+
+def test_scores_without_a_run_can_be_reported() -> None:
+    text = Page(replace(eval_report(), run={})).text
+    assert "scores without a run" in text
+    assert "1,000 draws" in text
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_pictures_only_where_they_are_given(shown: bool) -> None:
+    thumbnails = {("celeb_df_v2", "videos/id0_0001.mp4"): "data:image/jpeg;base64,AA=="} if shown else None
+    pictures = [a for tag, a in Page(eval_report(), thumbnails=thumbnails).tags if tag == "img"]
+    assert len(pictures) == (2 if shown else 0)
