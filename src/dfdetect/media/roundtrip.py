@@ -6,7 +6,8 @@ picture and decode the very same bytes, so nothing here meets untrusted data. Pi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -45,6 +46,11 @@ def encode_webp(image: UInt8Array, quality: int) -> bytes:
     return _encode(".webp", image, [cv2.IMWRITE_WEBP_QUALITY, quality])
 
 
+def encode_avif(image: UInt8Array, quality: int) -> bytes:
+    """RGB picture -> AVIF bytes. quality: 0..100."""
+    return _encode(".avif", image, [cv2.IMWRITE_AVIF_QUALITY, quality, cv2.IMWRITE_AVIF_SPEED, 8])
+
+
 def encode_png(image: UInt8Array, *, effort: int = 6) -> bytes:
     """RGB picture, or a gray one (H, W), -> PNG bytes. effort: 0..9, more is smaller and slower."""
     return _encode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, effort])
@@ -66,6 +72,11 @@ def jpeg_round_trip(image: UInt8Array, quality: int, *, subsampling: str = "420"
 def webp_round_trip(image: UInt8Array, quality: int) -> UInt8Array:
     """What a picture looks like after lossy WebP at this quality."""
     return decode(encode_webp(image, quality))
+
+
+def avif_round_trip(image: UInt8Array, quality: int) -> UInt8Array:
+    """What a picture looks like after lossy AVIF at this quality."""
+    return decode(encode_avif(image, quality))
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,3 +206,66 @@ def write_video(
         for picture in (first, *pictures):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")))
         container.mux(stream.encode(None))
+
+
+@dataclass(frozen=True, slots=True)
+class ClipCodec:
+    """How a clip is written into memory. options: without its rate, which is `crf` on the encoder's own scale."""
+
+    encoder: str
+    container: str
+    pix_fmt: str
+    options: Mapping[str, str]
+
+
+# One thread and no look-ahead: the same frames give the same bytes.
+CLIP_CODECS: dict[str, ClipCodec] = {
+    "h264": ClipCodec("libx264", "mp4", "yuv420p", {"preset": "veryfast", "tune": "zerolatency"}),
+    "hevc": ClipCodec(
+        "libx265", "mp4", "yuv420p", {"preset": "veryfast", "tune": "zerolatency", "x265-params": "log-level=none"}
+    ),
+    "vp9": ClipCodec(
+        "libvpx-vp9", "webm", "yuv420p", {"b": "0", "deadline": "realtime", "cpu-used": "6", "lag-in-frames": "0"}
+    ),
+    "lossless": ClipCodec("libx264rgb", "mp4", "rgb24", {"preset": "ultrafast", "crf": "0"}),
+}
+
+
+def encode_clip(
+    frames: Sequence[UInt8Array],
+    *,
+    fps: Fraction | int,
+    codec: str,
+    crf: int | None = None,
+    bit_rate_bps: int | None = None,
+) -> bytes:
+    """Frames of one size -> the bytes of a file of CLIP_CODECS; even sides but for "lossless".
+
+    crf: on the codec's own scale (H.264, HEVC 0..51, VP9 0..63), or a bit rate; neither for "lossless".
+    """
+    import av
+
+    if codec not in CLIP_CODECS:
+        raise unknown_name("codec of a clip", codec, CLIP_CODECS)
+    chosen = CLIP_CODECS[codec]
+    memory = io.BytesIO()
+    with av.open(memory, "w", format=chosen.container) as container:
+        stream: Any = container.add_stream(chosen.encoder, rate=fps)
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = chosen.pix_fmt
+        stream.thread_count = 1
+        stream.options = dict(chosen.options) | ({} if crf is None else {"crf": str(crf)})
+        if bit_rate_bps is not None:
+            stream.bit_rate = bit_rate_bps
+        for picture in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")))
+        container.mux(stream.encode(None))
+    return memory.getvalue()
+
+
+def decode_clip(data: bytes) -> list[UInt8Array]:
+    """Every frame of what `encode_clip` made, (H, W, 3) uint8 RGB."""
+    import av
+
+    with av.open(io.BytesIO(data), "r") as container:
+        return [np.ascontiguousarray(frame.to_ndarray(format="rgb24")) for frame in container.decode(video=0)]
