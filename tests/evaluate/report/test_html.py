@@ -11,8 +11,11 @@ from xml.etree import ElementTree
 import pytest
 
 from dfdetect.evaluate.eval_report import EvalReport
+from dfdetect.evaluate.fairness import measure_fairness
 from dfdetect.evaluate.report.html import MOST_ROWS, render
 from dfdetect.evaluate.report.words import LEVELS
+from dfdetect.evaluate.score_table import ScoreTable
+from dfdetect.evaluate.scores import VideoScore
 from eval_reports import EVIL, block, comparison, eval_report
 
 MADE_AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -219,3 +222,38 @@ def test_pictures_only_where_they_are_given(shown: bool) -> None:
     thumbnails = {("celeb_df_v2", "videos/id0_0001.mp4"): "data:image/jpeg;base64,AA=="} if shown else None
     pictures = [a for tag, a in Page(eval_report(), thumbnails=thumbnails).tags if tag == "img"]
     assert len(pictures) == (2 if shown else 0)
+
+
+def with_groups() -> EvalReport:
+    """Two groups of 200 reals and 200 fakes, all false alarms in one of them; and one of 10 files."""
+    rows = []
+    for n in range(810):
+        tone = "tiny" if n >= 800 else "dark" if n % 2 else "light"
+        verdict = "likely_manipulated" if n % 20 == 1 else "no_manipulation_found"
+        rows.append(
+            VideoScore(
+                f"v{n}", n // 2 % 2, "d", group=f"p{n % 80}", probability=0.3, verdict=verdict, extra={"skin": tone}
+            )
+        )
+    return replace(eval_report(), fairness=measure_fairness(ScoreTable.from_rows(rows)).as_dict())
+
+
+def test_groups_show_their_numbers_and_what_is_not_claimed() -> None:
+    page = Page(with_groups())
+    (section,) = [part for part in page.sections if part.strip().startswith("Groups of people")]
+    said = " ".join(section.split())
+    assert "skin FPR 20.0 points 3.0 points ▲ above" in " ".join(page.text.split())
+    assert "200 files of 20 people" in said
+    assert "skintiny" in said.replace(" ", "")
+    greyed = [attributes for tag, attributes in page.tags if attributes.get("class") == "unclaimed"]
+    assert len(greyed) >= 5
+
+
+def test_what_was_not_measured_is_said() -> None:
+    """Silence about groups of people reads as if there were no difference."""
+    text = Page(eval_report()).text
+    assert "Not measured" in text
+    assert "whether groups of people are treated alike" in text
+    assert "whether groups of people are treated alike" not in Page(with_groups()).text
+    empty = replace(eval_report(), fairness=measure_fairness(ScoreTable.from_rows([VideoScore("v", 0, "d")])).as_dict())
+    assert "whether groups of people are treated alike" in Page(empty).text

@@ -18,6 +18,7 @@ from dfdetect.evaluate.report.svg import (
     unit_axis,
 )
 
+_LEAST_COVERAGE = 0.05  # below it a curve is the luck of a handful of samples
 _CLASSES = ("real", "fake")
 _CELLS_LEFT, _CELLS_TOP, _CELL_HEIGHT = 44, 26, 64  # of a confusion matrix
 SERIES = 6  # colours with a dash of their own; more models share them
@@ -117,15 +118,19 @@ def reliability(lines: Sequence[Line]) -> str:
 
 def risk_coverage(lines: Sequence[Line]) -> str:
     """Wrong answers among those that are most sure; the filled dot is what the shipped thresholds do."""
-    highest = max(risk for line in lines if line.block.curves for _, risk in line.block.curves.risk_coverage)
+    curves = [
+        [point for point in line.block.curves.risk_coverage if point[0] >= _LEAST_COVERAGE]
+        for line in lines
+        if line.block.curves
+    ]
+    highest = max((risk for curve in curves for _, risk in curve), default=1.0)
     chart = Chart(
         "Wrong answers over coverage",
         share_axis("coverage: samples answered, surest first"),
         top_axis("wrong answers among them", highest),
     )
-    for line in lines:
-        assert line.block.curves is not None
-        chart.line(line.block.curves.risk_coverage, line.tone)
+    for line, curve in zip(lines, curves, strict=True):
+        chart.line(curve, line.tone)
         shipped = line.block.decisions.get("shipped")
         if shipped is not None:
             coverage, accuracy = shipped.metrics["coverage"].value, shipped.metrics["accuracy"].value

@@ -18,7 +18,7 @@ from dfdetect.detect.wording import plain
 from dfdetect.evaluate.estimates import DECISION_FIGURES, FIGURES
 from dfdetect.evaluate.eval_report import Block, By, Comparison, CrossAuc, EvalReport, Level
 from dfdetect.evaluate.findings import Finding
-from dfdetect.evaluate.report import charts, words
+from dfdetect.evaluate.report import charts, parts, words
 from dfdetect.evaluate.report.charts import Line
 from dfdetect.evaluate.report.svg import interval_cell
 
@@ -124,6 +124,10 @@ def _template() -> Template:
         cross_tone=cross_tone,
         shared=_shared,
         lowest=_lowest,
+        fairness_of=parts.fairness_of,
+        group_rates=parts.group_rates,
+        GROUP_TITLES=parts.GROUP_TITLES,
+        not_measured=parts.not_measured,
         having=_having,
         subsets=_subsets,
     )

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from dfdetect.detect.wording import plain
 from dfdetect.evaluate.estimates import DECISION_FIGURES, FIGURES
 from dfdetect.evaluate.eval_report import Block, By, Comparison, CrossAuc, EvalReport, Level
-from dfdetect.evaluate.report import words
+from dfdetect.evaluate.fairness import Fairness, GroupRate, GroupRow
+from dfdetect.evaluate.report import parts, words
 from dfdetect.evaluate.worst import Worst
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
@@ -63,8 +64,12 @@ def _model(name: str, report: EvalReport, *, several: bool) -> list[str]:
         if len(cross.reals) > 1 or len(cross.fakes) > 1:
             lines += [f"## AUC of reals of one {cross.by}, fakes of another{of} ({words.LEVELS[cross.level]})", ""]
             lines += _cross(cross)
+    if (fairness := parts.fairness_of(report)) is not None:
+        lines += _fairness(fairness, of)
     if report.worst is not None:
         lines += _worst(report.worst, of)
+    if missing := parts.not_measured(report):
+        lines += [f"## Not measured{of}", "", *(f"- {one.what} ({one.how})" for one in missing), ""]
     return lines
 
 
@@ -142,6 +147,47 @@ def _cross(cross: CrossAuc) -> list[str]:
         for reals in cross.reals
     ]
     return _table(("reals \\\\ fakes", *map(text, cross.fakes)), rows)
+
+
+def _fairness(found: Fairness, of: str) -> list[str]:
+    lines = [f"## Groups of people{of} ({words.LEVELS['video']})", ""]
+    gaps = (
+        (
+            *(text(" x ".join(gap.columns)), parts.GROUP_TITLES[gap.metric][0]),
+            *(words.group_gap(gap.metric, gap.gap), words.group_gap(gap.metric, gap.aim)),
+            *(text(", ".join(gap.highest)), text(", ".join(gap.lowest))),
+        )
+        for gap in found.gaps[:MOST_ROWS]
+    )
+    if found.gaps:
+        lines += _table(("largest gap", "in", "gap", "aim, at most", "highest", "lowest"), gaps, right=(2, 3))
+    titles = [title for title, _ in parts.GROUP_TITLES.values()]
+    rows = (
+        (_group(row), f"{row.n_real:,}", f"{row.n_fake:,}", *(_rate(*one) for one in parts.group_rates(row)))
+        for row in found.groups[:MOST_ROWS]
+    )
+    lines += _table(("group", "real", "fake", *titles), rows, right=(1, 2))
+    lines += [
+        f"Rates in brackets are not claimed: fewer than {found.min_files} files of {found.min_people} people.",
+        "",
+        *(f"- {text(note)}" for note in found.notes),
+        "",
+    ]
+    return lines
+
+
+def _group(row: GroupRow) -> str:
+    return text(
+        ", ".join(f"{name} {value or 'not given'}" for name, value in zip(row.columns, row.values, strict=True))
+    )
+
+
+def _rate(metric: str, rate: GroupRate) -> str:
+    if rate.value is None:
+        return words.NONE
+    between = f" ({words.group_interval(rate.interval)})" if rate.interval else ""
+    shown = f"{words.group_number(metric, rate.value)}{between}, n = {rate.n:,}"
+    return shown if rate.claimed else f"({shown})"
 
 
 def _worst(worst: Worst, of: str) -> list[str]:

@@ -74,6 +74,22 @@ def signed_interval(name: str, found: Estimate) -> str:
     return text.replace("-", MINUS)
 
 
+def group_number(metric: str, value: float | None) -> str:
+    """A rate of a group of people: a percentage, but for an ECE."""
+    if value is None:
+        return NONE
+    return f"{value:.3f}" if metric == "ece" else f"{100 * value:.1f}{PERCENT}"
+
+
+def group_gap(metric: str, value: float) -> str:
+    """A difference between two groups: in percentage points, but of an ECE."""
+    return f"{value:.3f}" if metric == "ece" else f"{100 * value:.1f} points"
+
+
+def group_interval(found: tuple[float, float]) -> str:
+    return f"{100 * found[0]:.1f}–{100 * found[1]:.1f}{PERCENT}"
+
+
 def p_value(value: float | None) -> str:
     """`p = 0.013`, `p < 0.001`."""
     if value is None:
