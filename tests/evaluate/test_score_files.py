@@ -52,6 +52,17 @@ def test_rows_columns_and_file_are_the_same(tmp_path: Path) -> None:
     assert again.notes == ()
 
 
+def test_the_same_as_text(tmp_path: Path) -> None:
+    from dfdetect.evaluate.score_files import write_csv
+
+    rows = [*ROWS, replace(ROWS[0], path="=1+1.mp4", dataset="-x")]
+    write_csv(tmp_path / "s.csv", ScoreTable.from_rows(rows))
+    again = ScoreTable.from_csv(tmp_path / "s.csv")
+    assert again.rows()[: len(ROWS)] == ROWS
+    assert again.rows()[-1].path == "'=1+1.mp4"  # else a spreadsheet would run it
+    assert again.notes == ()
+
+
 def test_no_score_is_null_in_the_file(tmp_path: Path) -> None:
     """0.5 for "could not tell" moved every AUC towards a half."""
     import pyarrow.parquet as pq

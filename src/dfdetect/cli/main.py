@@ -38,6 +38,7 @@ COMMANDS: dict[str, LazyCommand] = {
     "train": LazyCommand("dfdetect.cli.train", "Train a detector from face shards."),
     "reconstructor": LazyCommand("dfdetect.cli.reconstructor", "Train the auto-encoder of one family of fakes."),
     "export": LazyCommand("dfdetect.cli.export", "Make a model bundle from a training run."),
+    "evaluate": LazyCommand("dfdetect.cli.evaluate", "Say how good a model is, on data with known labels."),
     "calibrate": LazyCommand("dfdetect.cli.calibrate", "Set a bundle's thresholds from real photos and clips."),
     "doctor": LazyCommand("dfdetect.cli.doctor", "Check this installation and say how to mend it."),
 }

@@ -92,7 +92,7 @@ def command(
     columns = {"dataset": dataset, "split": split, "label": label, "method": method, "compression": compression}
     filters = Filters(**{name: tuple(values or ()) for name, values in columns.items()})
     everything, problems = read_samples(source, root or [])
-    _warn(problems)
+    warn_of_problems(problems)
     samples = filters.apply(everything)
     try:
         with progress_bar(len(samples), quiet=quiet, what="faces of files") as bar:
@@ -118,7 +118,7 @@ def command(
     raise typer.Exit(SOME_FAILED if failed else DONE)
 
 
-def _warn(problems: Sequence[Problem]) -> None:
+def warn_of_problems(problems: Sequence[Problem]) -> None:
     """What is wrong with a dataset's folder, once for every kind."""
     by_code: dict[str, list[Problem]] = {}
     for problem in problems:

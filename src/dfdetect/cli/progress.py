@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
@@ -13,9 +15,13 @@ if TYPE_CHECKING:
 class Bar:
     """`advance()` for what is done; `with bar.aside():` around writing to standard output on a terminal."""
 
-    def __init__(self, progress: Progress, what: str, total: int) -> None:
-        self._progress = progress
+    def __init__(self, progress: Progress, what: str, total: int, lines: _Lines | None = None) -> None:
+        self._progress, self._lines = progress, lines
         self._task = progress.add_task(what, total=total, rate="", note="")
+
+    def begin(self, total: int) -> None:
+        """The number of items, where it was not known when the bar was made."""
+        self._progress.update(self._task, total=total)
 
     def advance(self, items: int = 1, *, note: str | None = None) -> None:
         """note: shown at the end of the bar until another one comes."""
@@ -23,6 +29,9 @@ class Bar:
         self._progress.update(self._task, advance=items, rate=f"{speed:.1f}/s" if speed else "")
         if note is not None:
             self._progress.update(self._task, note=note)
+        if self._lines is not None:
+            task = self._progress.tasks[0]
+            self._lines.tell(task.description, int(task.completed), int(task.total or 0), task.fields["note"])
 
     def aside(self) -> AbstractContextManager[None]:
         """Takes the bar away while something else is printed, so that the two do not mix."""
@@ -37,9 +46,32 @@ class Bar:
             self._progress.start()
 
 
+class _Lines:
+    """Says now and then, as a line of text, how far a long run is."""
+
+    def __init__(self, every_s: float) -> None:
+        self._every_s = every_s
+        self._began = self._told = time.monotonic()
+        self._first: int | None = None
+
+    def tell(self, what: str, done: int, total: int, note: str) -> None:
+        now = time.monotonic()
+        if self._first is None:
+            self._first = done  # what an earlier run did says nothing of how fast this one is
+        if now - self._told < self._every_s:
+            return
+        self._told = now
+        rate = (done - self._first) / (now - self._began)
+        left = f", {rate:.2g}/s, {(total - done) / rate / 60:.0f} min left" if rate > 0 else ""
+        sys.stderr.write(f"{what}: {done} of {total}{left}{f' ({note})' if note else ''}\n")
+        sys.stderr.flush()
+
+
 @contextmanager
-def progress_bar(total: int, *, quiet: bool = False, what: str = "files") -> Iterator[Bar]:
-    """A bar with rate and time left; nothing where standard error is no terminal."""
+def progress_bar(
+    total: int, *, quiet: bool = False, what: str = "files", lines_every_s: float | None = None
+) -> Iterator[Bar]:
+    """A bar with rate and time left. Where standard error is no terminal: a line every lines_every_s, or nothing."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -64,4 +96,5 @@ def progress_bar(total: int, *, quiet: bool = False, what: str = "files") -> Ite
         disable=quiet or not console.is_terminal,
     )
     with progress:
-        yield Bar(progress, what, total)
+        lines = lines_every_s is not None and not quiet and not console.is_terminal
+        yield Bar(progress, what, total, _Lines(lines_every_s) if lines and lines_every_s is not None else None)

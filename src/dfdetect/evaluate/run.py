@@ -1,6 +1,6 @@
 """Samples -> a folder of scores, every file through `detect`, in many processes, resumable at any moment.
 
-out/scores.parquet, out/frame_scores.parquet     written when every file is scored
+out/scores.parquet, .csv, frame_scores.parquet   written when every file is scored
 out/peers/NAME/                                  the same of each outside detector
 out/run.json                                     written last: without it the run is not finished
 out/work/                                        of an unfinished run only (`progress_file`)
@@ -29,8 +29,9 @@ from dfdetect.evaluate.overlap import find_overlap
 from dfdetect.evaluate.peers import Peer
 from dfdetect.evaluate.progress_file import WORK, ProgressFile, Scored, columns_of
 from dfdetect.evaluate.protocol import EvalProtocol
-from dfdetect.evaluate.run_file import FRAME_SCORES, RUN_FILE, SCORES, plan_hash, read_run, write_run
+from dfdetect.evaluate.run_file import FRAME_SCORES, RUN_FILE, SCORES, SCORES_CSV, plan_hash, read_run, write_run
 from dfdetect.evaluate.samples import Asked, choose, refuse_repeated, samples_hash
+from dfdetect.evaluate.score_files import write_csv
 from dfdetect.evaluate.score_table import ScoreTable
 from dfdetect.evaluate.scores import frame_scores, video_score
 from dfdetect.faces.detector import DEFAULT_DETECTOR
@@ -199,7 +200,7 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
 def _clear(out: Path) -> None:
     """Remove what a run writes, and nothing else."""
-    for name in (RUN_FILE, SCORES, FRAME_SCORES):
+    for name in (RUN_FILE, SCORES, SCORES_CSV, FRAME_SCORES):
         (out / name).unlink(missing_ok=True)
     for folder in (out / WORK, out / PEERS):
         shutil.rmtree(folder, ignore_errors=True)
@@ -317,6 +318,7 @@ def _write(out: Path, work: ProgressFile, asked: Asked, job: EvalJob, run: dict[
             about["notes"] = [{"severity": "red", "text": text}, *about["notes"]]
         folder.mkdir(parents=True, exist_ok=True)
         table.to_parquet(folder / SCORES)
+        write_csv(folder / SCORES_CSV, table)
         frames.to_parquet(folder / FRAME_SCORES, table)
         write_run(folder, about)
     return runs[-1]

@@ -13,7 +13,7 @@ from dfdetect.errors import DataError
 
 RUN_FILE = "run.json"
 SCHEMA = "dfdetect.evaluation-run/1"
-SCORES, FRAME_SCORES = "scores.parquet", "frame_scores.parquet"
+SCORES, SCORES_CSV, FRAME_SCORES = "scores.parquet", "scores.csv", "frame_scores.parquet"
 
 
 def plan_hash(about: Mapping[str, Any]) -> str:

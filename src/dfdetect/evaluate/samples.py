@@ -13,6 +13,7 @@ import numpy as np
 
 from dfdetect.data.lists import read_rows, to_sample
 from dfdetect.data.prepare.inputs import read_samples
+from dfdetect.data.prepare.plan import Filters
 from dfdetect.data.sample import INDEX_COLUMNS, Sample
 from dfdetect.data.tree import Problem
 from dfdetect.errors import DataError, UsageError
@@ -78,6 +79,12 @@ def _extras_of_index(path: Path, samples: Sequence[Sample]) -> dict[str, dict[st
 
 def _plain(name: str) -> str:
     return name.removeprefix(EXTRA_PREFIX)
+
+
+def filtered(asked: Asked, filters: Filters) -> Asked:
+    """Those that the filters keep. UsageError: a value that no sample has."""
+    kept = filters.apply(asked.samples)
+    return _replaced(asked, kept, {"left out by a filter": len(asked.samples) - len(kept)}, asked.notes)
 
 
 def choose(asked: Asked, protocol: EvalProtocol, *, trained_keys: frozenset[str] = frozenset()) -> Asked:

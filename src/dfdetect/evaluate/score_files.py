@@ -1,6 +1,6 @@
 """Score files, written and read: what `dfdetect evaluate` keeps, and what somebody else sends.
 
-    scores.parquet         one row a file asked           ours; every COLUMN is there
+    scores.parquet, .csv   one row a file asked           ours; every COLUMN is there
     frame_scores.parquet   one row a scored face          ours
     scores.csv             path,label,probability         anybody's; further known columns are kept, x_NAME too
 
@@ -9,6 +9,7 @@ A file that says something impossible (NaN, 1.2, the same file twice, a label th
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -61,6 +62,25 @@ def write_parquet(path: Path, table: ScoreTable) -> None:
             columns[name] = pa.array(values, pa.string() if values.dtype.kind == "U" else None)
     with whole_file(path) as part:
         pq.write_table(pa.table(columns), part, compression="zstd")
+
+
+def write_csv(path: Path, table: ScoreTable) -> None:
+    """The same as text, for spreadsheets and for whoever is sent scores; `read_csv` takes it back."""
+    from dfdetect.detect.result_json import csv_cell
+
+    columns = {name: values.tolist() for name, values in table.columns.items()}
+    columns["label"] = ["fake" if label == Label.FAKE else "real" for label in columns["label"]]
+    for name, values in columns.items():
+        if table[name].dtype.kind == "U":
+            columns[name] = [csv_cell(text) for text in values]
+        elif table[name].dtype.kind == "f":
+            columns[name] = ["" if value != value else repr(value) for value in values]
+        elif table[name].dtype.kind == "b":
+            columns[name] = ["true" if value else "false" for value in values]
+    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
 
 
 def write_frames(path: Path, frames: FrameTable, table: ScoreTable) -> None:

@@ -1,0 +1,132 @@
+"""`dfdetect evaluate` from its arguments to the folder that it leaves."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dfdetect.cli.main import run
+from dfdetect.data.drawn_faces import draw_face
+from dfdetect.media.roundtrip import encode_jpeg
+from tiny_bundle import make_tiny_bundle
+
+pytest.importorskip("sklearn", reason="evaluation needs the extra: evaluate")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_bundle(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A list of twelve drawn faces, the fakes brighter, and of one file that is not there."""
+    folder = tmp_path_factory.mktemp("data")
+    lines = ["path,label,method,person,source,tone"]
+    for n in range(12):
+        fake = n % 2
+        picture = np.clip(draw_face(np.random.default_rng(n), 160).astype(int) + 40 * fake, 0, 255).astype(np.uint8)
+        (folder / f"{n:02d}.jpg").write_bytes(encode_jpeg(picture, 90))
+        lines.append(f"{n:02d}.jpg,{'fake' if fake else 'real'},{'bright' if fake else ''},p{n // 2},web,dark")
+    (folder / "list.csv").write_text("\n".join([*lines, "gone.jpg,fake,bright,p9,web,light"]) + "\n")
+    return folder / "list.csv"
+
+
+@pytest.fixture(scope="module")
+def scored(model: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("scored") / "out"
+    assert run(["evaluate", "-d", str(data), "-m", str(model), "-o", str(out), "-q"]) == 0
+    return out
+
+
+def test_a_run_leaves_its_scores_and_what_they_are_of(scored: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert {"scores.parquet", "scores.csv", "frame_scores.parquet", "run.json"} <= {p.name for p in scored.iterdir()}
+    about = json.loads((scored / "run.json").read_text())
+    assert (about["model"]["name"], about["protocol"]["name"], about["data"]["name"]) == ("tiny", "native", "list.csv")
+    assert about["data"]["rows"] == 13
+    assert str(scored) not in (scored / "run.json").read_text()
+
+
+def test_the_same_command_again_scores_nothing(
+    scored: Path, model: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (scored / "scores.parquet").stat().st_mtime_ns
+    assert run(["evaluate", "-d", str(data), "-m", str(model), "-o", str(scored), "-q"]) == 0
+    assert (scored / "scores.parquet").stat().st_mtime_ns == before
+    assert "12 scored" in capsys.readouterr().out
+
+
+def test_figures_from_kept_scores_need_no_model(
+    scored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["evaluate", "--scores", str(scored), "-o", str(tmp_path / "again"), "-q"]) == 0
+    assert "13 asked, 12 scored, 0 no face, 1 failed" in capsys.readouterr().out
+
+
+def test_scores_that_somebody_sent_are_held_against_the_data(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = "\n".join(f"{n:02d}.jpg,{n % 2},{0.1 + 0.05 * n}" for n in range(10))
+    (tmp_path / "theirs.csv").write_text(f"path,label,score\n{rows}\n")
+    asked = ["evaluate", "--scores", str(tmp_path / "theirs.csv"), "-d", str(data), "-o", str(tmp_path / "out"), "-q"]
+    assert run(asked) == 0
+    assert "theirs: 13 asked, 10 scored, 0 no face, 3 failed" in capsys.readouterr().out
+
+
+def test_a_part_of_the_data_by_a_benchmarks_protocol(
+    data: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["evaluate", "-d", str(data), "-m", str(model), "--protocol", "dfb", "--first-frames", "8"]
+    assert run([*asked, "--limit", "6", "--seed", "3", "-o", str(tmp_path / "out"), "-q"]) == 0
+    about = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert about["data"]["rows"] == 6
+    assert about["data"]["left_out"] == {"not drawn (--limit, --per-source)": 7}
+    assert about["protocol"]["first_frames"] == 8
+    assert about["seed"] == 3
+
+
+def test_a_peer_is_scored_beside(data: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = f"half={sys.executable} -c \"print('0.5')\" {{path}}"
+    asked = ["evaluate", "-d", str(data), "-m", str(model), "--limit", "3", "--peer", command]
+    assert run([*asked, "-o", str(tmp_path / "out"), "-q"]) == 0
+    out = capsys.readouterr().out
+    assert "tiny 1.0: 3 asked" in out
+    assert "half command: 3 asked" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["-d", "DATA"], 2, "needs --out FOLDER"),
+        (["-o", "OUT"], 2, "needs --data INDEX, LIST or FOLDER, or --scores"),
+        (["-d", "DATA", "-o", "OUT", "--protocol", "best"], 2, "the options are: dfb, ff-official"),
+        (["-d", "DATA", "-o", "OUT", "--protocol", "ff-official"], 2, "ff-official takes the official test videos"),
+        (["-d", "DATA", "-o", "OUT", "--first-frames", "8"], 2, "of the protocols dfb and sbi"),
+        (["-d", "DATA", "-o", "OUT", "--method", "dull"], 2, "no sample has method 'dull'; there are: '', 'bright'"),
+        (["-d", "DATA", "-o", "OUT", "--model", "nobody"], 4, "no model 'nobody'"),
+        (["-d", "DATA", "-o", "OUT", "--root", "/nowhere"], 3, "none of the files is there"),
+        (["-d", "none.csv", "-o", "OUT"], 3, "expected a CSV list"),
+        (["--scores", "none", "-o", "OUT"], 3, "no such file or folder"),
+        (["--scores", "DATA", "-o", "OUT"], 3, "expected one column of scores"),
+        (["-d", "DATA", "-o", "OUT", "--higher-means", "good"], 2, "expected fake or real"),
+        (["-d", "DATA", "-o", "OUT", "--peer", "x"], 2, "expected NAME=FOLDER"),
+    ],
+)
+def test_what_is_asked_wrongly_is_said(
+    arguments: list[str],
+    code: int,
+    says: str,
+    data: Path,
+    model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stands_for = {"DATA": str(data), "OUT": str(tmp_path / "out")}
+    words = [stands_for.get(word, word) for word in arguments]
+    own = [] if "--model" in words or "--scores" in words else ["-m", str(model)]
+    assert run(["evaluate", *words, *own, "-q"]) == code
+    assert says in capsys.readouterr().err
