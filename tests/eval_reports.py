@@ -23,6 +23,10 @@ from dfdetect.evaluate.eval_report import (
     ReliabilityBin,
 )
 from dfdetect.evaluate.findings import FindingCode, finding
+from dfdetect.evaluate.launder.grid import CLEAN, GRID
+from dfdetect.evaluate.robustness import Robustness, measure_robustness
+from dfdetect.evaluate.robustness_run import CellScore
+from dfdetect.evaluate.scores import VideoScore
 from dfdetect.evaluate.worst import Worst, WorstCase
 
 EVIL = "<script>alert(1)</script>\"'|`<img src=x onerror=alert(2)>\x1b[31m\u202eexe.mp4\r\n## owned"
@@ -160,3 +164,17 @@ def comparison(a: str = "default 1.0", b: str = "meso4 1.0") -> Comparison:
         {"roc_auc": difference, "tpr_at_fpr5": share},
         DeLong(0.87, 0.74, 0.02, -6.5, 1e-9),
     )  # type: ignore[arg-type]
+
+
+def robustness(*, files: int = 40) -> Robustness:
+    """Of the whole grid, scores falling with severity; the false alarms of `blur` rise."""
+    rows = []
+    for cell in (CLEAN, *GRID):
+        for n in range(files):
+            score = 0.2 + 0.5 * (n % 2) + 0.01 * (n % 7) - 0.08 * cell.severity * (n % 2)
+            flagged = score > 0.6 or (cell.family == "blur" and n % 8 == 0)
+            verdict = "likely_manipulated" if flagged else "no_manipulation_found"
+            one = VideoScore(f"v{n}", n % 2, "d", group=f"p{n // 2}", probability=score, verdict=verdict)
+            if n < 4 or "image" in cell.kinds:
+                rows.append(CellScore(cell.name, one))
+    return measure_robustness(rows, model="default", rng=np.random.default_rng(0), draws=50)

@@ -10,13 +10,14 @@ from xml.etree import ElementTree
 
 import pytest
 
+from dfdetect.errors import DataError
 from dfdetect.evaluate.eval_report import EvalReport
 from dfdetect.evaluate.fairness import measure_fairness
 from dfdetect.evaluate.report.html import MOST_ROWS, render
 from dfdetect.evaluate.report.words import LEVELS
 from dfdetect.evaluate.score_table import ScoreTable
 from dfdetect.evaluate.scores import VideoScore
-from eval_reports import EVIL, block, comparison, eval_report
+from eval_reports import EVIL, block, comparison, eval_report, robustness
 
 MADE_AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 _VOID = {"meta", "img", "br"}
@@ -257,3 +258,21 @@ def test_what_was_not_measured_is_said() -> None:
     assert "whether groups of people are treated alike" not in Page(with_groups()).text
     empty = replace(eval_report(), fairness=measure_fairness(ScoreTable.from_rows([VideoScore("v", 0, "d")])).as_dict())
     assert "whether groups of people are treated alike" in Page(empty).text
+
+
+def test_every_cell_of_laundering_is_there_with_its_false_alarms() -> None:
+    found = robustness()
+    page = Page(replace(eval_report(), robustness=found.as_dict()))
+    (section,) = [" ".join(part.split()) for part in page.sections if "What laundering costs" in part]
+    for cell in found.cells[1:]:
+        assert cell.name.replace("_", " ") in section
+    assert section.count("flagged") >= len(found.cells) - 1
+    assert "▲ missed" in page.text
+    severities = [a for _, a in page.tags if (a.get("aria-label") or "").startswith("AUC by severity of ")]
+    assert len(severities) == len({cell.family for cell in found.cells if cell.severity >= 3})
+    assert "what compression, resizing" not in page.text, "it is not among what was not measured"
+
+
+def test_a_part_that_somebody_changed_is_refused() -> None:
+    with pytest.raises(DataError, match="expected a Robustness of this version"):
+        render([replace(eval_report(), robustness={"cells": "none"})])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dfdetect.evaluate.eval_report import Block, Counts, Decisions
 from dfdetect.evaluate.report.svg import (
@@ -17,6 +18,9 @@ from dfdetect.evaluate.report.svg import (
     top_axis,
     unit_axis,
 )
+
+if TYPE_CHECKING:
+    from dfdetect.evaluate.robustness import CellResult
 
 _LEAST_COVERAGE = 0.05  # below it a curve is the luck of a handful of samples
 _CLASSES = ("real", "fake")
@@ -138,6 +142,30 @@ def risk_coverage(lines: Sequence[Line]) -> str:
                 hint = f"{line.name}, shipped thresholds: {100 * (1 - accuracy):.1f} % wrong at {100 * coverage:.1f} %"
                 chart.dot(coverage, 1 - accuracy, line.tone, hint)
     return chart.svg()
+
+
+def severity(cells: Sequence[CellResult], clean: CellResult) -> str:
+    """AUC of a family of laundering over its severity, as it is first, with 95 % intervals; dashed: a coin."""
+    steps = [clean, *cells]
+    short = [cell.name.removeprefix(f"{cell.family}_").replace("_", " ") for cell in steps]
+    ticks = tuple((float(n), name) for n, name in enumerate(short))
+    found = [(n, cell.auc) for n, cell in enumerate(steps) if cell.auc.value is not None]
+    least = min((value for _, auc in found for value in (auc.value, auc.low) if value is not None), default=0.0)
+    low = 0.4 if least >= 0.4 else 0.0
+    y = Axis("AUC", tuple((low + (1 - low) * n / 3, f"{low + (1 - low) * n / 3:.1f}") for n in range(4)), low, 1.0)
+    title = f"AUC by severity of {cells[0].family}"
+    chart = Chart(title, Axis(_family_title(cells[0].family), ticks, 0.0, float(len(cells))), y, 240, 190)
+    chart.line([(0.0, 0.5), (float(len(cells)), 0.5)], "reference")
+    chart.line([(n, auc.value or 0.0) for n, auc in found], "thin series0")
+    for n, auc in found:
+        if auc.interval is not None:
+            chart.whisker(n, *auc.interval, "series0")
+        chart.dot(n, auc.value or 0.0, "series0", f"{steps[n].text}: AUC {auc.value:.3f}")
+    return chart.svg()
+
+
+def _family_title(family: str) -> str:
+    return family.replace("_", " ")
 
 
 def confusion(found: Decisions, real: Counts, fake: Counts) -> str:

@@ -126,6 +126,9 @@ def _template() -> Template:
         lowest=_lowest,
         fairness_of=parts.fairness_of,
         group_rates=parts.group_rates,
+        robustness_of=parts.robustness_of,
+        families=parts.families,
+        loss_tone=loss_tone,
         GROUP_TITLES=parts.GROUP_TITLES,
         not_measured=parts.not_measured,
         having=_having,
@@ -152,6 +155,7 @@ _CHARTS = {
     "risk_coverage": charts.risk_coverage,
     "histogram": charts.histogram,
     "confusion": charts.confusion,
+    "severity": charts.severity,
 }
 
 
@@ -236,6 +240,13 @@ def cross_tone(value: float | None) -> str:
     if value is None:
         return "heat-none"
     return f"heat{min(max(int((value - 0.5) / 0.5 * 9), 0), 8)}"
+
+
+def loss_tone(loss: float | None) -> str:
+    """Class of the colour of a loss of AUC: none up to 0.02, then nine steps to 0.2 and beyond."""
+    if loss is None:
+        return "heat-none"
+    return "" if loss <= 0.02 else f"loss{min(int((loss - 0.02) / 0.02), 8)}"
 
 
 def _shared(cross: CrossAuc) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from dfdetect.detect.wording import plain
 from dfdetect.evaluate.estimates import DECISION_FIGURES, FIGURES
@@ -11,6 +12,9 @@ from dfdetect.evaluate.eval_report import Block, By, Comparison, CrossAuc, EvalR
 from dfdetect.evaluate.fairness import Fairness, GroupRate, GroupRow
 from dfdetect.evaluate.report import parts, words
 from dfdetect.evaluate.worst import Worst
+
+if TYPE_CHECKING:
+    from dfdetect.evaluate.robustness import Robustness
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
 _ICONS = {"red": "**RED**", "warning": "Warning", "note": "Note"}
@@ -64,6 +68,8 @@ def _model(name: str, report: EvalReport, *, several: bool) -> list[str]:
         if len(cross.reals) > 1 or len(cross.fakes) > 1:
             lines += [f"## AUC of reals of one {cross.by}, fakes of another{of} ({words.LEVELS[cross.level]})", ""]
             lines += _cross(cross)
+    if (robustness := parts.robustness_of(report)) is not None:
+        lines += _robustness(robustness, of)
     if (fairness := parts.fairness_of(report)) is not None:
         lines += _fairness(fairness, of)
     if report.worst is not None:
@@ -147,6 +153,47 @@ def _cross(cross: CrossAuc) -> list[str]:
         for reals in cross.reals
     ]
     return _table(("reals \\\\ fakes", *map(text, cross.fakes)), rows)
+
+
+def _robustness(found: Robustness, of: str) -> list[str]:
+    clean = found.cells[0]
+    lines = [
+        f"## What laundering costs{of} ({words.LEVELS['video']})",
+        "",
+        f"{found.files:,} files, {found.frames} frames of a clip, grid {text(found.grid)}. As they are: AUC "
+        f"{words.with_interval('roc_auc', clean.auc)}, {words.rate(clean.fpr.value)} of {clean.n_real:,} reals "
+        f"flagged. Over the grid the AUC changes on average by {words.lost(found.mean_loss.value)} "
+        f"({words.lost_interval(found.mean_loss) or 'no interval'}).",
+        "",
+    ]
+    checks = (
+        (
+            *(text(one.text), words.check_value(one.name, one.value), words.check_value(one.name, one.bound)),
+            *("not measured" if one.passed is None else "met" if one.passed else "**missed**", text(one.where)),
+        )
+        for one in found.gate
+    )
+    lines += _table(("aim", "found", "at most", "", "where"), checks, right=(1, 2))
+    cells = (
+        (
+            *(text(cell.text), "yes" if cell.mild else "no", f"{cell.n_real:,}", f"{cell.n_fake:,}", f"{cell.lost:,}"),
+            *(words.with_interval("roc_auc", cell.auc), words.lost(cell.loss.value), words.lost_interval(cell.loss)),
+            words.rate(cell.fpr.value),
+        )
+        for cell in found.cells
+    )
+    header = (
+        "what is done",
+        "mild",
+        "real",
+        "fake",
+        "lost",
+        "AUC",
+        "difference",
+        f"95{words.PERCENT}",
+        "reals flagged",
+    )
+    return lines + _table(header, cells, right=(2, 3, 4, 5, 6, 8))
 
 
 def _fairness(found: Fairness, of: str) -> list[str]:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from dfdetect.errors import DataError
 from dfdetect.evaluate.eval_report import EvalReport
 from dfdetect.evaluate.fairness import METRICS, Fairness, GroupRate, GroupRow
 
+if TYPE_CHECKING:
+    from dfdetect.evaluate.robustness import CellResult, Robustness
+
 Part = TypeVar("Part")
 
+_A_ROW = 5  # cells
 GROUP_TITLES = {
     "fpr": ("FPR", "reals flagged"),
     "tpr": ("TPR", "fakes flagged"),
@@ -50,6 +55,26 @@ def fairness_of(report: EvalReport) -> Fairness | None:
     return found if found is not None and found.groups else None
 
 
+def robustness_of(report: EvalReport) -> Robustness | None:
+    """What laundering costs; None where it was not measured."""
+    if report.robustness is None:
+        return None
+    from dfdetect.evaluate.robustness import Robustness
+
+    return _part(report.robustness, Robustness)
+
+
+def families(found: Robustness) -> list[tuple[str, list[CellResult]]]:
+    """Family -> its cells, in the order of the grid and without the clean one; those of one cell in rows of several."""
+    by_family: dict[str, list[CellResult]] = {}
+    for cell in found.cells[1:]:
+        by_family.setdefault(cell.family, []).append(cell)
+    single = [cells[0] for cells in by_family.values() if len(cells) == 1]
+    rows = [(family, cells) for family, cells in by_family.items() if len(cells) > 1]
+    rows += [("other" if n == 0 else "", single[n : n + _A_ROW]) for n in range(0, len(single), _A_ROW)]
+    return rows
+
+
 def group_rates(row: GroupRow) -> list[tuple[str, GroupRate]]:
     """Every rate of a group, in the order of METRICS."""
     return [(metric, getattr(row, metric)) for metric in METRICS]
@@ -60,9 +85,13 @@ def _is_empty(report: EvalReport, part: str) -> bool:
 
 
 def _part(found: Mapping[str, Any] | None, kind: type[Part]) -> Part | None:
-    """DataError is not expected here: EvalReport.from_json has checked the schema of the whole."""
+    """A part read back. DataError: a report.json that somebody changed, or of another version."""
     if found is None:
         return None
-    from pydantic import TypeAdapter
+    from pydantic import TypeAdapter, ValidationError
 
-    return TypeAdapter(kind).validate_python({name: value for name, value in found.items() if name != "schema"})
+    known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    try:
+        return TypeAdapter(kind).validate_python({name: value for name, value in found.items() if name in known})
+    except ValidationError as error:
+        raise DataError(f"report: expected a {kind.__name__} of this version; {error}") from error

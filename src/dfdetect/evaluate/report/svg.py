@@ -13,7 +13,7 @@ from html import escape
 from dfdetect.detect.wording import plain
 
 WIDTH, HEIGHT = 360, 306
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 346, 12, 256
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 12, 50  # around the frame, for the labels
 SPACE = "\u00a0"  # that no line breaks at
 Point = tuple[float, float]
 
@@ -60,25 +60,32 @@ def top_axis(label: str, highest: float) -> Axis:
 
 @dataclass(slots=True)
 class Chart:
-    """A frame with two axes; what is drawn later lies above. title: what it shows, for those who cannot see it."""
+    """A frame with two axes; what is drawn later lies above.
+
+    title: what it shows, for those who cannot see it. width, height: of the view box, labels and all.
+    """
 
     title: str
     x: Axis
     y: Axis
+    width: int = WIDTH
+    height: int = HEIGHT
     _parts: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        right, bottom = self.width - _RIGHT, self.height - _BOTTOM
         for value, label in self.x.ticks:
             x = self.px(value)
-            self._parts.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{_BOTTOM}"/>')
-            self._parts.append(f'<text x="{x:.1f}" y="{_BOTTOM + 17}" text-anchor="middle">{label}</text>')
+            self._parts.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{bottom}"/>')
+            self._parts.append(f'<text x="{x:.1f}" y="{bottom + 17}" text-anchor="middle">{safe(label)}</text>')
         for value, label in self.y.ticks:
             y = self.py(value)
-            self._parts.append(f'<line class="grid" x1="{_LEFT}" x2="{_RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
+            self._parts.append(f'<line class="grid" x1="{_LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
             self._parts.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{label}</text>')
-        middle_x, middle_y = (_LEFT + _RIGHT) / 2, (_TOP + _BOTTOM) / 2
+        middle_x, middle_y = (_LEFT + right) / 2, (_TOP + bottom) / 2
         self._parts.append(
-            f'<text class="name" x="{middle_x:.0f}" y="{HEIGHT - 10}" text-anchor="middle">{safe(self.x.label)}</text>'
+            f'<text class="name" x="{middle_x:.0f}" y="{self.height - 10}" text-anchor="middle">'
+            f"{safe(self.x.label)}</text>"
         )
         self._parts.append(
             f'<text class="name" x="11" y="{middle_y:.0f}" text-anchor="middle" '
@@ -86,10 +93,11 @@ class Chart:
         )
 
     def px(self, value: float) -> float:
-        return _LEFT + (_RIGHT - _LEFT) * self.x.at(value)
+        return _LEFT + (self.width - _RIGHT - _LEFT) * self.x.at(value)
 
     def py(self, value: float) -> float:
-        return _BOTTOM - (_BOTTOM - _TOP) * self.y.at(value)
+        bottom = self.height - _BOTTOM
+        return bottom - (bottom - _TOP) * self.y.at(value)
 
     def line(self, points: Sequence[Point], tone: str) -> None:
         self._parts.append(f'<polyline class="curve {tone}" points="{self._points(points)}"/>')
@@ -135,7 +143,7 @@ class Chart:
 
     def svg(self) -> str:
         body = "\n".join(self._parts)
-        return drawing("chart", WIDTH, HEIGHT, self.title, body)
+        return drawing("chart", self.width, self.height, self.title, body)
 
     def _points(self, points: Sequence[Point]) -> str:
         return " ".join(f"{self.px(x):.1f},{self.py(y):.1f}" for x, y in points)

@@ -62,6 +62,7 @@ def signed(name: str, value: float | None) -> str:
     """A difference of a figure, with its sign; of shares in percentage points."""
     if value is None:
         return NONE
+    value = value or 0.0  # no minus before a zero
     text = f"{100 * value:+.1f} points" if name in SHARES else f"{value:+.3f}"
     return text.replace("-", MINUS)
 
@@ -72,6 +73,32 @@ def signed_interval(name: str, found: Estimate) -> str:
     low, high = found.interval
     text = f"{100 * low:+.1f} to {100 * high:+.1f}" if name in SHARES else f"{low:+.3f} to {high:+.3f}"
     return text.replace("-", MINUS)
+
+
+def lost(loss: float | None) -> str:
+    """A loss of AUC as the difference that it makes: a loss of 0.03 is −0.030."""
+    return NONE if loss is None else signed("roc_auc", -loss)
+
+
+def lost_interval(loss: Estimate) -> str:
+    if loss.interval is None:
+        return ""
+    low, high = loss.interval
+    return signed_interval("roc_auc", Estimate(None, -high, -low))
+
+
+def rate(value: float | None) -> str:
+    """A share as a percentage."""
+    return NONE if value is None else f"{100 * value:.1f}{PERCENT}"
+
+
+def check_value(name: str, value: float | None) -> str:
+    """What an aim of the robustness gate is about: a rate, a number of families, or a loss of AUC."""
+    if value is None:
+        return NONE
+    if name.endswith("fpr"):
+        return rate(value)
+    return f"{value:.0f}" if name == "monotone" else f"{value:.3f}".replace("-", MINUS)
 
 
 def group_number(metric: str, value: float | None) -> str:
