@@ -34,8 +34,9 @@ class KindRate:
 
     asked_fpr: what the user asked for; target_fpr: what so many people can carry, the higher one where they are too
     few. upper_95: with 95 % confidence the share among new people's files is below it (Vovk 2012, arXiv:1209.2673).
-    flagged of n_measured: files of people left out of the fit in turn (folds), with its 95 % interval (Clopper &
-    Pearson 1934, people weighing as one: Korn & Graubard 1998); None and 0 where too few could be left out.
+    flagged of n_measured: files of people left out of the fit in turn (folds); measured_fpr: that share where every
+    person weighs 1, as in the claim, with its 95 % interval over people (Clopper & Pearson 1934). None and 0 where too
+    few could be left out.
     flagged_before: share that the model flagged with the bounds it had.
     """
 
@@ -131,9 +132,10 @@ def _rate_lines(rate: KindRate, confidence: float | None) -> list[str]:
         out.append(f"{rate.kind}: not measured; too few people to leave some out in turn")
     else:
         low, high = (percent_text(bound) for bound in rate.interval)
+        once = "" if rate.n_people == rate.n_files else " with every person counted once"
         out.append(
-            f"{rate.kind}: measured {percent_text(rate.measured_fpr)} ({rate.flagged} of {rate.n_measured}, 95 % "
-            f"interval {low} to {high}) on people left out in turn, {rate.folds} folds"
+            f"{rate.kind}: measured {percent_text(rate.measured_fpr)}{once} ({rate.flagged} of {rate.n_measured} "
+            f"files; 95 % interval {low} to {high}) on people left out in turn, {rate.folds} folds"
         )
     if rate.flagged_before is not None:
         out.append(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from dfdetect.errors import ErrorCode, UsageError
+from dfdetect.errors import ErrorCode, MediaError, UsageError
 from dfdetect.values import ErrorInfo
 
 # Not .ts: it is TypeScript as often as MPEG-TS, so its content decides.
@@ -114,6 +114,17 @@ def _file_in_folder(entry: os.DirEntry[str], is_media: IsMedia) -> Iterator[Inpu
     except OSError:
         if named_media:  # a broken link or an unreadable file that calls itself media: the scan says what is wrong
             yield Input(entry.path)
+
+
+def is_media(head: bytes) -> bool:
+    """Whether this head of a file is an image or a video, for files of a folder whose names do not say so."""
+    from dfdetect.media.sniff import sniff
+
+    try:
+        sniff(head)
+    except MediaError:
+        return False
+    return True
 
 
 def _head(path: str) -> bytes:

@@ -17,11 +17,11 @@ import typer
 
 from dfdetect.batch.engines import DEFAULT_ENGINE, find_engine
 from dfdetect.batch.journal import InputKey, Journal, input_key
-from dfdetect.cli.inputs import Input, collect, open_list, output_names
+from dfdetect.cli.inputs import Input, collect, is_media, open_list, output_names
 from dfdetect.cli.main import CONDITION_MET, DONE, INTERRUPTED, SOME_FAILED
 from dfdetect.cli.output import OutputPlan, Outputs, plan_formats
 from dfdetect.cli.progress import progress_bar
-from dfdetect.errors import MediaError, UsageError
+from dfdetect.errors import UsageError
 from dfdetect.values import ErrorInfo, InputInfo, ModelInfo, ScanResult, Verdict
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def command(
     )
     chosen = plan_formats(json_flag, formats or [], out, html)
     named, listed = paths or [], open_list(list_file) if list_file is not None else []
-    inputs = collect(named, listed, recursive=recursive, is_media=_is_media)
+    inputs = collect(named, listed, recursive=recursive, is_media=is_media)
     plan = OutputPlan(
         formats=chosen,
         folder=out,
@@ -191,17 +191,6 @@ def check_model(settings: Settings) -> ModelInfo:
     from dfdetect.models.bundle import find_bundle, load_bundle
 
     return load_bundle(find_bundle(settings.model)).info
-
-
-def _is_media(head: bytes) -> bool:
-    """Whether this head of a file is an image or a video, for files of a folder whose names do not say so."""
-    from dfdetect.media.sniff import sniff
-
-    try:
-        sniff(head)
-    except MediaError:
-        return False
-    return True
 
 
 def _open_journal(path: Path | None) -> AbstractContextManager[Journal | None]:

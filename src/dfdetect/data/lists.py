@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,28 +29,30 @@ class ListRow:
     cells: Mapping[str, str]
 
 
-def read_list(csv_path: Path, *, root: Path | None = None) -> list[Sample]:
+def read_list(csv_path: Path, *, root: Path | None = None, label: Label | None = None) -> list[Sample]:
     """Rows of a CSV list; relative paths are taken from `root`, else from the list's folder.
 
+    label: of every row where the list has no such column; None: the column is needed.
     path, label: needed. dataset (or source), method, compression, video_id, person (or target_id), donor_id, pair_key,
     source_key, split, kind, mask_path (taken from where the paths are), source, licence, reuse: kept. `Sample.name` is
     the path as written in the list.
     DataError names the line and what was expected (a missing column, an unknown label, no path, the same path twice).
     """
-    return [to_sample(row, root or csv_path.parent) for row in read_rows(csv_path)]
+    needed = ("path", "label") if label is None else ("path",)
+    return [to_sample(row, root or csv_path.parent, label) for row in read_rows(csv_path, needed)]
 
 
-def read_rows(csv_path: Path) -> list[ListRow]:
-    """Lines of a CSV list that has the columns path and label and no path twice; DataError otherwise."""
+def read_rows(csv_path: Path, needed: Sequence[str] = ("path", "label")) -> list[ListRow]:
+    """Lines of a CSV list that has the columns needed, path among them, and no path twice; DataError otherwise."""
     try:
         text = csv_path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{csv_path}: expected a CSV list in UTF-8 that can be read; {error}") from error
     with io.StringIO(text, newline="") as file:
         reader = csv.DictReader(file)
-        missing = {"path", "label"} - set(reader.fieldnames or [])
+        missing = set(needed) - set(reader.fieldnames or [])
         if missing:
-            raise DataError(f"{csv_path}: needs the columns path,label; missing {sorted(missing)}")
+            raise DataError(f"{csv_path}: needs the columns {','.join(needed)}; missing {sorted(missing)}")
         rows: list[ListRow] = []
         seen: set[str] = set()
         for raw in reader:
@@ -63,10 +65,10 @@ def read_rows(csv_path: Path) -> list[ListRow]:
     return rows
 
 
-def to_sample(row: ListRow, base: Path) -> Sample:
-    """One line as a Sample; DataError where a cell is not what its column holds."""
+def to_sample(row: ListRow, base: Path, label: Label | None = None) -> Sample:
+    """One line as a Sample; DataError where a cell is not what its column holds. label: where there is no column."""
     cells, listed = row.cells, row.cells["path"]
-    label = _LABELS.get(cells["label"].lower())
+    label = _LABELS.get(cells["label"].lower()) if "label" in cells else label
     if label is None:
         raise DataError(f"{row.where}: label must be real, fake, 0 or 1 (1 = fake); got {cells['label']!r}")
     if not listed:
