@@ -14,6 +14,7 @@ from dfdetect.errors import UsageError
 
 PREFIX = "DFDETECT_"
 PROJECT_FILE = "dfdetect.toml"
+SERVICE_PREFIX = "DFDETECT_SERVE_"  # settings of the service, which reads and checks them itself
 
 # Read where they are needed, by rooms that must not depend on settings: places of models, and raising instead of
 # recording unexpected errors.
@@ -65,7 +66,11 @@ def load_settings(**flags: object) -> Settings:
 
 def _refuse_unknown_variables() -> None:
     known = {PREFIX + name.upper() for name in Settings.model_fields} | OTHER_VARIABLES
-    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name.upper() not in known)
+    unknown = sorted(
+        name
+        for name in os.environ
+        if name.startswith(PREFIX) and not name.startswith(SERVICE_PREFIX) and name.upper() not in known
+    )
     if unknown:
         raise UsageError(f"unknown variable {', '.join(unknown)}; the options are: {', '.join(sorted(known))}")
 

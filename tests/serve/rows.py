@@ -25,6 +25,7 @@ def add_scan(engine: sa.Engine, key: str, name: str, **changes: Any) -> str:
     now = now_s()
     values = {
         "id": name, "key_id": key, "created_at": now, "lane": 0, "model": "default", "policy": "balanced",
+        "model_sha256": "0" * 64,
         "sha256": "0" * 64, "bytes": 1, "keep_media_s": 0.0, "keep_result_s": 86400.0, "status": "queued",
         "not_before": 0.0, "fence": 0, "attempts": 0, "cancel_asked": False, "updated_at": now,
     }  # fmt: skip

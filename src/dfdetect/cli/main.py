@@ -40,6 +40,7 @@ COMMANDS: dict[str, LazyCommand] = {
     "export": LazyCommand("dfdetect.cli.export", "Make a model bundle from a training run."),
     "evaluate": LazyCommand("dfdetect.cli.evaluate", "Say how good a model is, on data with known labels."),
     "calibrate": LazyCommand("dfdetect.cli.calibrate", "Set a bundle's thresholds from real photos and clips."),
+    "serve": LazyCommand("dfdetect.cli.serve", "Run the service: REST API, jobs, webhooks.", group=True),
     "doctor": LazyCommand("dfdetect.cli.doctor", "Check this installation and say how to mend it."),
 }
 

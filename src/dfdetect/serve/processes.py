@@ -6,9 +6,11 @@ python -m dfdetect.serve.processes worker|clerk        settings from DFDETECT_SE
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 
@@ -16,13 +18,15 @@ import sqlalchemy as sa
 import structlog
 
 from dfdetect.errors import UsageError, unknown_name
+from dfdetect.serve.logs import set_up_logs
 from dfdetect.serve.objects import Objects
-from dfdetect.serve.settings import ServeSettings, load_serve_settings
+from dfdetect.serve.settings import PREFIX, ServeSettings, load_serve_settings
 from dfdetect.serve.store.engine import open_store
 from dfdetect.serve.sweep import forget_left_behind, forget_media, forget_results
 from dfdetect.serve.webhooks import Dispatcher
 from dfdetect.serve.worker import Worker
 
+PARENT_VARIABLE = f"{PREFIX}PARENT_PID"  # set by `supervise`
 _IDLE_S = 0.5
 _SWEEP_EVERY_S = 10.0
 _CLEAN_EVERY_S = 600.0
@@ -35,6 +39,7 @@ def run_worker(settings: ServeSettings) -> None:
     engine = open_store(settings.store_url)
     worker = Worker(engine, settings)
     on_stop(worker.end_soon)
+    _end_with_parent(worker.end_soon)
     log.info("worker started", worker=worker.name)
     worker.run()
     engine.dispose()
@@ -46,6 +51,7 @@ def run_clerk(settings: ServeSettings) -> None:
     engine = open_store(settings.store_url)
     stop = threading.Event()
     on_stop(stop.set)
+    _end_with_parent(stop.set)
     clerk = Clerk(engine, settings)
     while not stop.is_set():
         with contextlib.suppress(sa.exc.DBAPIError):  # the store is away for a moment: later
@@ -66,9 +72,7 @@ class Clerk:
 
     def work_once(self, *, now: Callable[[], float] | None = None) -> bool:
         """True while there is more to do at once."""
-        from time import monotonic
-
-        at = (now or monotonic)()
+        at = (now or time.monotonic)()
         if at - self._swept >= _SWEEP_EVERY_S:
             self._swept = at
             forget_media(self._engine, self._objects)
@@ -89,6 +93,20 @@ def on_stop(act: Callable[[], None]) -> None:
         signal.signal(number, stop)
 
 
+def _end_with_parent(act: Callable[[], None]) -> None:
+    """Call `act` once the supervisor that started this process is gone: the next one starts workers of its own."""
+    parent = os.environ.get(PARENT_VARIABLE)
+    if parent is None:
+        return
+
+    def watch() -> None:
+        while os.getppid() == int(parent):
+            time.sleep(_IDLE_S)
+        act()
+
+    threading.Thread(target=watch, name="dfdetect-parent", daemon=True).start()
+
+
 PROCESSES: dict[str, Callable[[ServeSettings], None]] = {"worker": run_worker, "clerk": run_clerk}
 
 
@@ -97,6 +115,7 @@ def main(arguments: list[str]) -> None:
         raise UsageError(f"expected one of {', '.join(PROCESSES)}")
     if arguments[0] not in PROCESSES:
         raise unknown_name("process", arguments[0], PROCESSES)
+    set_up_logs(as_json=not sys.stderr.isatty())
     PROCESSES[arguments[0]](load_serve_settings())
 
 

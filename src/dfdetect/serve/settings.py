@@ -9,9 +9,10 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from dfdetect.config import SERVICE_PREFIX
 from dfdetect.errors import UsageError
 
-PREFIX = "DFDETECT_SERVE_"
+PREFIX = SERVICE_PREFIX
 HOUR_S, DAY_S = 3_600.0, 86_400.0
 
 

@@ -158,7 +158,14 @@ class Worker:
             heart.stage = "write"
             write_result(self._engine, self._objects, self._jobs, job, result, policy=policy, prefix=prefix)
         log.info("scan done", scan=job.id, status=result.status, verdict=result.verdict)
+        if job.row["attempts"] > 1:
+            self._drop_earlier(job)
         forget_media(self._engine, self._objects, scan_id=job.id)
+
+    def _drop_earlier(self, job: Job) -> None:
+        """What workers before this one had written when they were killed."""
+        for fence in range(1, job.fence):
+            self._objects.delete_folder(f"results/{job.id}/{fence}")
 
     def _scan(self, job: Job) -> ScanResult:
         row = job.row

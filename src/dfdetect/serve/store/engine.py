@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from dfdetect.errors import UsageError
+
+Row = Mapping[Any, Any]  # a row of a table: column name -> value
 
 FILE_NAME = "dfdetect.sqlite"
 _BUSY_MS = 15_000  # of waiting for another process's commit; commits take milliseconds

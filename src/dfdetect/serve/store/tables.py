@@ -39,10 +39,12 @@ scans = sa.Table(
     sa.Column("external_id", sa.String(200)),
     sa.Column("batch_id", sa.String(40)),
     sa.Column("lane", sa.Integer, nullable=False),  # 0 live, 1 batch: lower goes first
-    sa.Column("model", sa.String(100), nullable=False),
+    sa.Column("model", sa.String(300), nullable=False),
+    sa.Column("model_sha256", sa.String(64), nullable=False),  # of the bundle as it was when the scan was asked for
     sa.Column("policy", sa.String(100), nullable=False),
     sa.Column("callback_url", sa.String(2000)),
     sa.Column("source_url", sa.String(2000)),
+    sa.Column("asker_sha256", sa.String(64)),  # of a visitor's address with the day and a secret: for the quota alone
     sa.Column("sha256", sa.String(64), nullable=False),
     sa.Column("bytes", sa.BigInteger, nullable=False),
     sa.Column("filename", sa.String(500)),  # as the user called it: shown escaped, never a path
@@ -73,7 +75,8 @@ scans = sa.Table(
     sa.Index("ix_scans_queue", "status", "lane", "not_before", "created_at"),
     sa.Index("ix_scans_lease", "status", "lease_until"),
     sa.Index("ix_scans_key", "key_id", "created_at", "id"),
-    sa.Index("ix_scans_same", "key_id", "sha256", "model", "policy"),
+    sa.Index("ix_scans_same", "key_id", "sha256", "model_sha256", "policy"),
+    sa.Index("ix_scans_asker", "asker_sha256", "created_at"),
     sa.Index("ix_scans_batch", "batch_id"),
 )
 
@@ -160,6 +163,14 @@ sessions = sa.Table(
     sa.Column("token_sha256", sa.String(64), primary_key=True),
     sa.Column("key_id", sa.String(40), sa.ForeignKey("keys.id"), nullable=False),
     sa.Column("expires_at", sa.Float, nullable=False),
+)
+
+# Random secrets of the service itself, made once: `name` -> value.
+secrets = sa.Table(
+    "secrets",
+    metadata,
+    sa.Column("name", sa.String(40), primary_key=True),
+    sa.Column("value", sa.String(120), nullable=False),
 )
 
 # Worker processes that were seen lately: for /readyz and for the eye.

@@ -38,6 +38,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("secret_sha256", name=op.f("uq_keys_secret_sha256")),
     )
     op.create_table(
+        "secrets",
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("value", sa.String(length=120), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_secrets")),
+    )
+    op.create_table(
         "workers",
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("models", sa.String(length=500), nullable=False),
@@ -96,10 +102,12 @@ def upgrade() -> None:
         sa.Column("external_id", sa.String(length=200), nullable=True),
         sa.Column("batch_id", sa.String(length=40), nullable=True),
         sa.Column("lane", sa.Integer(), nullable=False),
-        sa.Column("model", sa.String(length=100), nullable=False),
+        sa.Column("model", sa.String(length=300), nullable=False),
+        sa.Column("model_sha256", sa.String(length=64), nullable=False),
         sa.Column("policy", sa.String(length=100), nullable=False),
         sa.Column("callback_url", sa.String(length=2000), nullable=True),
         sa.Column("source_url", sa.String(length=2000), nullable=True),
+        sa.Column("asker_sha256", sa.String(length=64), nullable=True),
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("bytes", sa.BigInteger(), nullable=False),
         sa.Column("filename", sa.String(length=500), nullable=True),
@@ -128,11 +136,12 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["key_id"], ["keys.id"], name=op.f("fk_scans_key_id_keys")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_scans")),
     )
+    op.create_index("ix_scans_asker", "scans", ["asker_sha256", "created_at"], unique=False)
     op.create_index("ix_scans_batch", "scans", ["batch_id"], unique=False)
     op.create_index("ix_scans_key", "scans", ["key_id", "created_at", "id"], unique=False)
     op.create_index("ix_scans_lease", "scans", ["status", "lease_until"], unique=False)
     op.create_index("ix_scans_queue", "scans", ["status", "lane", "not_before", "created_at"], unique=False)
-    op.create_index("ix_scans_same", "scans", ["key_id", "sha256", "model", "policy"], unique=False)
+    op.create_index("ix_scans_same", "scans", ["key_id", "sha256", "model_sha256", "policy"], unique=False)
     op.create_table(
         "sessions",
         sa.Column("token_sha256", sa.String(length=64), nullable=False),

@@ -1,0 +1,140 @@
+"""The ASGI application."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from dfdetect import __version__
+from dfdetect.errors import DfdetectError
+from dfdetect.serve.api import accounts, batches, catalogue, operations, scan_parts, scans
+from dfdetect.serve.api.service import Service, new_request_id
+from dfdetect.serve.guard import AddressRefused
+from dfdetect.serve.objects import ObjectGone
+from dfdetect.serve.problems import MEDIA_TYPE, Problem
+from dfdetect.serve.settings import ServeSettings
+
+log = structlog.get_logger()
+
+_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+    "cross-origin-resource-policy": "same-origin",
+}
+_LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]", "testserver"]
+
+
+def make_app(settings: ServeSettings) -> FastAPI:
+    """The application for these settings; the store must have its schema (`store.engine.upgrade`)."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.service = Service.open(settings)
+        yield
+        app.state.service.engine.dispose()
+
+    app = FastAPI(
+        title="dfdetect",
+        version=__version__,
+        summary="Tells whether a face in an image or a video was manipulated, where, and how sure it is.",
+        description=(
+            "Scores are P(manipulated) in 0..1. `inconclusive` and `not_applicable` are completed scans, not errors. "
+            "Enumerations are open: clients must accept new values. Errors are RFC 9457 documents."
+        ),
+        lifespan=lifespan,
+        docs_url=None,  # it loads its script from elsewhere; the document itself is at /openapi.json
+        redoc_url=None,
+    )
+    app.middleware("http")(_around)
+    if settings.is_loopback:  # a name of somebody else's that resolves to this computer (DNS rebinding)
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=_LOOPBACK_HOSTS)
+    for module in (scans, scan_parts, batches, accounts, catalogue, operations):
+        app.include_router(module.router)
+    _handle_errors(app)
+    return app
+
+
+async def _around(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
+    """A request id, one log line, the headers of every answer."""
+    given = request.headers.get("x-request-id", "")
+    request.state.request_id = given if given.isalnum() and len(given) <= 40 else new_request_id()
+    start = time.perf_counter()
+    try:
+        response = await call(request)
+    except Exception:
+        log.exception("request failed", request=request.state.request_id, method=request.method)
+        response = _answer(request, Problem("internal", "the error has been logged under this request's id"))
+    seconds = time.perf_counter() - start
+    route = getattr(request.scope.get("route"), "path", "-")
+    operations.count_request(request.method, route, response.status_code, seconds)
+    log.info("request", request=request.state.request_id, method=request.method, route=route,
+             status=response.status_code, ms=round(1000 * seconds, 1))  # fmt: skip
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers["x-request-id"] = request.state.request_id
+    return response
+
+
+def _answer(request: Request, problem: Problem) -> JSONResponse:
+    request_id = getattr(request.state, "request_id", None) or new_request_id()
+    return JSONResponse(
+        problem.document(request_id), status_code=problem.status, headers=problem.headers, media_type=MEDIA_TYPE
+    )
+
+
+_OF_STATUS = {400: "malformed", 401: "no_key", 403: "forbidden", 404: "not_found", 405: "method_not_allowed"}
+
+
+def _handle_errors(app: FastAPI) -> None:
+    async def of_problem(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem)
+        return _answer(request, error)
+
+    async def of_framework(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        code = _OF_STATUS.get(error.status_code, "malformed")
+        problem = Problem(code, str(error.detail), headers=error.headers)
+        problem.status = error.status_code
+        return _answer(request, problem)
+
+    async def of_values(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        wrong = [{"where": [str(part) for part in one["loc"]], "text": one["msg"]} for one in error.errors()[:20]]
+        detail = "; ".join(f"{'.'.join(one['where'])}: {one['text']}" for one in wrong)
+        return _answer(request, Problem("unprocessable", detail[:1000], errors=wrong))
+
+    async def of_address(request: Request, error: Exception) -> Response:
+        assert isinstance(error, AddressRefused)
+        return _answer(request, Problem("address_refused", error.message))
+
+    async def of_object(request: Request, error: Exception) -> Response:
+        return _answer(request, Problem("gone", "it has been deleted, by request or because its time was over"))
+
+    async def of_store(request: Request, error: Exception) -> Response:
+        log.error("store away", request=request.state.request_id, error=type(error).__name__)
+        detail = "the store cannot be reached; try again"
+        return _answer(request, Problem("store_away", detail, headers={"retry-after": "5"}))
+
+    async def of_ours(request: Request, error: Exception) -> Response:
+        assert isinstance(error, DfdetectError)
+        return _answer(request, Problem("unprocessable", error.message))
+
+    handlers: dict[Any, Any] = {
+        Problem: of_problem, HTTPException: of_framework, RequestValidationError: of_values,
+        AddressRefused: of_address, ObjectGone: of_object, sa.exc.OperationalError: of_store,
+        sa.exc.InterfaceError: of_store, sa.exc.TimeoutError: of_store, DfdetectError: of_ours,
+    }  # fmt: skip
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)

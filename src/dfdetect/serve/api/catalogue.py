@@ -1,0 +1,82 @@
+"""What this service offers: models with their cards, policies, and figures of one's own scans."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from fastapi import APIRouter
+
+from dfdetect.errors import ModelUnusable
+from dfdetect.models.bundle import Bundle, list_bundles
+from dfdetect.serve.api.service import Read, TheService
+from dfdetect.serve.problems import described
+from dfdetect.serve.schemas import ModelShown, PolicyShown, Statistics
+from dfdetect.serve.store.engine import now_s
+from dfdetect.serve.store.tables import feedback, scans
+from dfdetect.serve.views import public_name
+
+router = APIRouter(prefix="/v1", tags=["catalogue"])
+
+_DAYS = 30
+
+
+@router.get("/models", response_model=list[ModelShown], responses=described("no_key"))
+def list_models(service: TheService, access: Read) -> list[dict[str, Any]]:
+    """Every model that can be asked for, with its error rates and its card."""
+    found = []
+    for name in sorted({service.settings.model, *list_bundles()}):
+        try:
+            found.append(_model(name, service.bundle(name)))
+        except ModelUnusable:
+            continue  # a broken bundle cannot be asked for
+    return found
+
+
+def _model(name: str, bundle: Bundle) -> dict[str, Any]:
+    thresholds = {
+        kind: {faces: asdict(point) for faces, point in by_faces.items()}
+        for kind, by_faces in bundle.calibration.thresholds.items()
+    }
+    return {
+        "name": public_name(name),
+        "version": bundle.info.version,
+        "sha256": bundle.info.sha256,
+        "experimental": bundle.manifest.experimental,
+        "input_size_px": bundle.views[0].size_px,
+        "thresholds": thresholds,
+        "card": bundle.card,
+    }
+
+
+@router.get("/policies", response_model=list[PolicyShown], responses=described("no_key"))
+def list_policies(service: TheService, access: Read) -> list[dict[str, Any]]:
+    return [asdict(policy) for policy in service.policies.values()]
+
+
+@router.get("/stats", response_model=Statistics, responses=described("no_key"))
+def statistics(service: TheService, access: Read) -> dict[str, Any]:
+    """Counts of this key's scans that are still on record."""
+    mine = scans.c.key_id == access.key_id
+    with service.engine.connect().execution_options(read_only=True) as connection:
+
+        def counted(column: sa.ColumnElement[Any]) -> dict[str, int]:
+            query = sa.select(column, sa.func.count()).where(mine, column.is_not(None)).group_by(column)
+            return {str(row[0]): row[1] for row in connection.execute(query)}
+
+        said = sa.select(sa.func.count(sa.distinct(feedback.c.scan_id))).join(scans, scans.c.id == feedback.c.scan_id)
+        day = sa.func.floor(scans.c.created_at / 86_400)
+        lately = scans.c.created_at > now_s() - _DAYS * 86_400
+        by_day = sa.select(day, sa.func.count()).where(mine, lately).group_by(day).order_by(day)
+        return {
+            "by_status": counted(scans.c.status),
+            "by_verdict": counted(scans.c.verdict),
+            "by_decision": counted(scans.c.decision),
+            "overridden_by_humans": connection.execute(said.where(mine)).scalar_one(),
+            "days": {
+                datetime.fromtimestamp(float(row[0]) * 86_400, UTC).date().isoformat(): row[1]
+                for row in connection.execute(by_day)
+            },
+        }

@@ -1,0 +1,207 @@
+"""Parts of a scan: progress events, tracks, frames, pictures, reports."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from dfdetect.serve.access import Access
+from dfdetect.serve.answers import REPORT, crop_name, heatmap_name
+from dfdetect.serve.api.scans import known
+from dfdetect.serve.api.service import Read, Service, TheService
+from dfdetect.serve.problems import Problem, described
+from dfdetect.serve.schemas import FramePage
+from dfdetect.serve.store.tables import results
+from dfdetect.serve.submit import row_of
+from dfdetect.serve.views import OVER, cursor_of, envelopes, read_cursor
+
+router = APIRouter(prefix="/v1/scans/{scan_id}", tags=["parts of a scan"])
+
+_LOOK_EVERY_S = 0.4
+_KEEP_ALIVE_LOOKS = 30  # a comment every 12 s, so that proxies do not close the stream
+_MOST_EVENTS_S = 3_600.0
+# A report is a page of its own: it may show what it carries inside, and nothing else.
+_REPORT_CSP = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
+
+
+@router.get("/events", responses={200: {"content": {"text/event-stream": {}}}, **described("no_key", "not_found")})
+async def events(request: Request, service: TheService, access: Read, scan_id: str) -> StreamingResponse:
+    """Server-sent events: `progress` with status, stage and progress, then `done` with the whole envelope, once."""
+    await run_in_threadpool(known, service, access, scan_id)
+    return StreamingResponse(
+        _events(request, service, access, scan_id), media_type="text/event-stream", headers={"x-accel-buffering": "no"}
+    )
+
+
+async def _events(request: Request, service: Service, access: Access, scan_id: str) -> AsyncIterator[str]:
+    told: Any = None
+    looks = 0
+    until = asyncio.get_running_loop().time() + _MOST_EVENTS_S
+    while asyncio.get_running_loop().time() < until and not await request.is_disconnected():
+        row = await run_in_threadpool(row_of, service.engine, access, scan_id)
+        if row is None:
+            yield _event("deleted", {"id": scan_id})
+            return
+        if row["status"] in OVER:
+            yield _event("done", await run_in_threadpool(_whole, service, row))
+            return
+        now = {name: row[name] for name in ("status", "stage", "progress")}
+        if now != told:
+            told = now
+            yield _event("progress", now)
+        looks += 1
+        if looks % _KEEP_ALIVE_LOOKS == 0:
+            yield ": still here\n\n"
+        await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def _event(name: str, data: dict[str, Any]) -> str:
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n"
+
+
+def _whole(service: Service, row: Any) -> dict[str, Any]:
+    with service.engine.connect().execution_options(read_only=True) as connection:
+        [body] = envelopes(connection, [row], with_result=True)
+    return body
+
+
+@router.get("/tracks", responses=described("no_key", "not_found", "not_ready"))
+def tracks(service: TheService, access: Read, scan_id: str) -> dict[str, Any]:
+    """Every face over the file, without its frames."""
+    body = _result(service, access, scan_id)
+    shown = []
+    for track in body["tracks"]:
+        frames = track["frames"]
+        sizes, blurs = [f["face_px"] for f in frames], [f["blur"] for f in frames]
+        about = {key: value for key, value in track.items() if key != "frames"}
+        quality = {"min_face_px": min(sizes, default=None), "max_blur": max(blurs, default=None)}
+        frames_url = f"/v1/scans/{scan_id}/frames?track={track['id']}"
+        shown.append({**about, "frame_count": len(frames), "quality": quality, "frames_url": frames_url})
+    return {"items": shown}
+
+
+@router.get("/frames", response_model=FramePage, responses=described("no_key", "not_found", "not_ready", "bad_cursor"))
+def frames(
+    service: TheService,
+    access: Read,
+    scan_id: str,
+    track: Annotated[int, Query(ge=0)] = 1,
+    cursor: Annotated[str | None, Query(max_length=300)] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+) -> dict[str, Any]:
+    """Frames of one track with box and score, in time order."""
+    body = _result(service, access, scan_id)
+    found = next((one["frames"] for one in body["tracks"] if one["id"] == track), None)
+    if found is None:
+        raise Problem("not_found", f"this scan has no track {track}")
+    start = read_cursor(cursor, (int,))[0] if cursor is not None else 0
+    end = start + limit
+    following = cursor_of(end) if end < len(found) else None
+    return {"track": track, "items": found[start:end] if start >= 0 else [], "next_cursor": following}
+
+
+_PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}}
+
+
+@router.get(
+    "/heatmaps/{track}/{frame_index}.png",
+    response_class=Response,
+    responses={**_PNG, **described("no_key", "not_found", "gone")},
+)
+def heatmap(service: TheService, access: Read, scan_id: str, track: int, frame_index: int) -> Response:
+    """Where the network read its evidence, drawn over one of the frames that weighed most."""
+    return _picture(service, access, scan_id, heatmap_name(track, frame_index))
+
+
+@router.get(
+    "/crops/{track}/{frame_index}.png",
+    response_class=Response,
+    responses={**_PNG, **described("no_key", "not_found", "gone")},
+)
+def crop(service: TheService, access: Read, scan_id: str, track: int, frame_index: int) -> Response:
+    """One of the faces that weighed most, as the network saw it."""
+    return _picture(service, access, scan_id, crop_name(track, frame_index))
+
+
+@router.get(
+    "/report.html",
+    response_class=Response,
+    responses={200: {"content": {"text/html": {}}}, **described("no_key", "not_found", "not_ready", "gone")},
+)
+def report_html(service: TheService, access: Read, scan_id: str) -> Response:
+    """The report as one page that needs nothing else."""
+    headers = {"content-security-policy": _REPORT_CSP, "content-disposition": f'inline; filename="{scan_id}.html"'}
+    return Response(_report(service, access, scan_id), media_type="text/html; charset=utf-8", headers=headers)
+
+
+@router.get("/report.json", responses=described("no_key", "not_found", "not_ready"))
+def report_json(service: TheService, access: Read, scan_id: str) -> dict[str, Any]:
+    """The result alone: a document of schema dfdetect.scan/1."""
+    return _result(service, access, scan_id)
+
+
+@router.get(
+    "/report.pdf",
+    response_class=Response,
+    responses={200: {"content": {"application/pdf": {}}}, **described("no_key", "not_found", "not_available")},
+)
+def report_pdf(service: TheService, access: Read, scan_id: str) -> Response:
+    """The report on paper; needs the extra `report`."""
+    page = _report(service, access, scan_id)
+    try:
+        from weasyprint import HTML
+    except (ImportError, OSError) as error:  # OSError: the package is there, Pango is not
+        raise Problem("not_available", "PDF needs `pip install 'dfdetect[report]'` and Pango on the server") from error
+    headers = {"content-disposition": f'inline; filename="{scan_id}.pdf"'}
+    return Response(HTML(string=page.decode(), url_fetcher=_nothing_else).write_pdf(), 200, headers, "application/pdf")
+
+
+def _nothing_else(url: str, *_: object, **__: object) -> dict[str, Any]:
+    """What a report may load when it is printed: what it carries inside."""
+    if not url.startswith("data:"):
+        raise ValueError("a report loads nothing")
+    from weasyprint import default_url_fetcher
+
+    found: dict[str, Any] = default_url_fetcher(url)
+    return found
+
+
+def _result(service: Service, access: Access, scan_id: str) -> dict[str, Any]:
+    row = known(service, access, scan_id)
+    wanted = sa.select(results.c.body).where(results.c.scan_id == scan_id)
+    with service.engine.connect().execution_options(read_only=True) as connection:
+        body: dict[str, Any] | None = connection.execute(wanted).scalar()
+    if body is None:
+        _refuse_early(row)
+        raise Problem("not_found", "this scan has no result")
+    return body
+
+
+def _report(service: Service, access: Access, scan_id: str) -> bytes:
+    row = known(service, access, scan_id)
+    if row["result_prefix"] is None:
+        _refuse_early(row)
+        raise Problem("not_found", "this scan has no report")
+    with service.objects.open(f"{row['result_prefix']}/{REPORT}") as file:
+        return file.read()
+
+
+def _picture(service: Service, access: Access, scan_id: str, name: str) -> Response:
+    row = known(service, access, scan_id)
+    if row["result_prefix"] is None:
+        _refuse_early(row)
+        raise Problem("not_found", "this scan has no pictures")
+    with service.objects.open(f"{row['result_prefix']}/{name}") as file:
+        return Response(file.read(), media_type="image/png", headers={"cache-control": "private, max-age=3600"})
+
+
+def _refuse_early(row: Any) -> None:
+    if row["status"] in ("queued", "running"):
+        raise Problem("not_ready", "the scan is not over yet", headers={"retry-after": "1"})

@@ -1,0 +1,203 @@
+"""What goes over the wire: the envelope around a scan's answer, and what may be asked. The client reads the same."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dfdetect.detect.result_json import FramePart, ScanDocument
+
+ScanStatus = Literal["queued", "running", "completed", "failed", "cancelled", "expired"]
+Decision = Literal["allow", "review", "block"]
+FeedbackLabel = Literal["manipulated", "not_manipulated", "unsure"]
+
+
+class _Open(BaseModel):
+    """New fields may come: readers must not mind."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class _Asked(BaseModel):
+    """What is sent to us: an unknown field is an error that names it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FeedbackGiven(_Asked):
+    """What a person says of a scan."""
+
+    label: FeedbackLabel
+    note: str | None = Field(default=None, max_length=4_000)
+    by: str | None = Field(default=None, max_length=200)
+
+
+class FeedbackShown(_Open):
+    label: FeedbackLabel
+    note: str | None
+    by: str | None
+    at: str
+
+
+class Retention(_Open):
+    """When what goes. None: not yet known (the scan is not over), or gone already."""
+
+    media_kept: bool
+    media_deletes_at: str | None
+    media_deleted_at: str | None
+    result_expires_at: str | None
+
+
+class ScanError(_Open):
+    """Why a scan failed: a code of the closed list of dfdetect.scan/1."""
+
+    code: str
+    message: str
+    stage: str
+    dead_letter: bool = False
+
+
+class ScanEnvelope(_Open):
+    """One scan. `result` is a document of schema dfdetect.scan/1, unchanged; null until it is over."""
+
+    id: str
+    status: ScanStatus
+    external_id: str | None
+    batch_id: str | None
+    rescan_of: str | None
+    filename: str | None
+    bytes: int
+    sha256: str
+    model: str
+    policy: str
+    created_at: str
+    started_at: str | None
+    completed_at: str | None
+    stage: str | None = Field(description="While it runs: open, faces, write")
+    progress: float | None = Field(description="0..1 of its frames")
+    attempts: int
+    decision: Decision | None = Field(description="Of the person who gave feedback, else of the policy")
+    decided_by: str | None = Field(description="`policy:NAME@VERSION` or `human`")
+    policy_decision: Decision | None
+    feedback: FeedbackShown | None
+    error: ScanError | None
+    retention: Retention
+    links: dict[str, str]
+    result: ScanDocument | None
+
+
+class ScanPage(_Open):
+    items: list[ScanEnvelope]
+    next_cursor: str | None
+
+
+class FramePage(_Open):
+    """Frames of one track in time order."""
+
+    track: int
+    items: list[FramePart]
+    next_cursor: str | None
+
+
+class ScanByUrl(_Asked):
+    """A scan of something that we fetch ourselves; off unless the operator has turned it on."""
+
+    url: str = Field(max_length=2_000)
+    model: str | None = Field(default=None, max_length=100)
+    policy: str | None = Field(default=None, max_length=100)
+    external_id: str | None = Field(default=None, max_length=200)
+    callback_url: str | None = Field(default=None, max_length=2_000)
+    batch_id: str | None = Field(default=None, max_length=40)
+    keep_media_s: float | None = Field(default=None, ge=0)
+    keep_result_s: float | None = Field(default=None, gt=0)
+
+
+class Rescan(_Asked):
+    """The same upload once more, while it is kept."""
+
+    model: str | None = Field(default=None, max_length=100)
+    policy: str | None = Field(default=None, max_length=100)
+
+
+class BatchAsked(_Asked):
+    external_id: str | None = Field(default=None, max_length=200)
+    callback_url: str | None = Field(default=None, max_length=2_000)
+
+
+class Batch(_Open):
+    id: str
+    external_id: str | None
+    closed: bool
+    created_at: str
+    counts: dict[str, int] = Field(description="status -> scans")
+    links: dict[str, str]
+
+
+class KeyAsked(_Asked):
+    name: str = Field(min_length=1, max_length=200)
+    scopes: list[Literal["scan", "read", "admin"]] = ["scan", "read"]
+    scans_per_hour: int = Field(default=0, ge=0)
+    scans_at_once: int = Field(default=0, ge=0)
+
+
+class KeyShown(_Open):
+    id: str
+    name: str
+    scopes: list[str]
+    scans_per_hour: int
+    scans_at_once: int
+    created_at: str
+    revoked_at: str | None
+    secret: str | None = Field(default=None, description="Told once, when the key is made")
+
+
+class SecretShown(_Open):
+    id: str
+    created_at: str
+    expires_at: str | None
+    secret: str | None = Field(default=None, description="Told once, when it is made")
+
+
+class Delivery(_Open):
+    id: str
+    event: str
+    subject_id: str
+    url: str
+    status: Literal["waiting", "delivered", "given_up"]
+    attempts: int
+    next_at: str | None
+    last_status: int | None
+    last_error: str | None
+    created_at: str
+
+
+class ModelShown(_Open):
+    name: str
+    version: str
+    sha256: str
+    experimental: bool
+    input_size_px: int
+    thresholds: dict[str, Any]
+    card: str
+
+
+class PolicyShown(_Open):
+    name: str
+    version: int
+    about: str
+    most_fpr: float
+    verdict: dict[str, str]
+    limits: dict[str, str]
+    error: str
+    experimental_model: str
+
+
+class Statistics(_Open):
+    """Of this key's scans. days: by day (UTC) of the last 30."""
+
+    by_status: dict[str, int]
+    by_verdict: dict[str, int]
+    by_decision: dict[str, int]
+    overridden_by_humans: int
+    days: dict[str, int]

@@ -1,0 +1,128 @@
+"""Rows of the store as the documents of the API."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import PurePath
+from typing import Any
+
+import sqlalchemy as sa
+
+from dfdetect.serve.problems import Problem
+from dfdetect.serve.store.engine import Row
+from dfdetect.serve.store.tables import feedback, results, scans
+
+HUMAN = "human"
+DECISION_OF_LABEL = {"manipulated": "block", "not_manipulated": "allow", "unsure": "review"}
+OVER = ("completed", "failed", "cancelled", "expired")
+
+
+def when(at: float | None) -> str | None:
+    """Seconds since 1970 -> ISO 8601 in UTC."""
+    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+
+
+def public_name(model: str) -> str:
+    """A model's name; of one that an operator gave as a folder, the folder's own name and not the way to it."""
+    return PurePath(model).name
+
+
+def envelopes(connection: sa.Connection, rows: Sequence[Row], *, with_result: bool) -> list[dict[str, Any]]:
+    """Scans as `ScanEnvelope`, in the order of the rows."""
+    ids = [row["id"] for row in rows]
+    said = _last_feedback(connection, ids)
+    bodies: dict[str, Any] = {}
+    if with_result and ids:
+        wanted = sa.select(results.c.scan_id, results.c.body).where(results.c.scan_id.in_(ids))
+        bodies = {found.scan_id: found.body for found in connection.execute(wanted)}
+    return [_envelope(row, said.get(row["id"]), bodies.get(row["id"])) for row in rows]
+
+
+def etag(row: Row, said: Row | None = None) -> str:
+    """Changes whenever the document does."""
+    facts = [row["id"], row["updated_at"], row["status"], row["stage"], row["progress"], said and said["created_at"]]
+    return '"' + hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32] + '"'
+
+
+def last_feedback(connection: sa.Connection, scan_id: str) -> Row | None:
+    return _last_feedback(connection, [scan_id]).get(scan_id)
+
+
+def scan_links(row: Row) -> dict[str, str]:
+    base = f"/v1/scans/{row['id']}"
+    links = {"self": base, "events": f"{base}/events"}
+    if row["result_prefix"]:
+        names = {"tracks": "tracks", "report_html": "report.html", "report_json": "report.json"}
+        links |= {key: f"{base}/{name}" for key, name in names.items()}
+    return links
+
+
+def _envelope(row: Row, said: Row | None, body: Any) -> dict[str, Any]:
+    done = row["completed_at"]
+    copied = ("id", "status", "external_id", "batch_id", "rescan_of", "filename", "bytes", "sha256", "policy")
+    return {
+        **{name: row[name] for name in copied},
+        "model": public_name(row["model"]),
+        **{name: when(row[name]) for name in ("created_at", "started_at", "completed_at")},
+        **{name: row[name] for name in ("stage", "progress", "attempts", "error")},
+        "decision": row["decision"] if said is None else DECISION_OF_LABEL[said["label"]],
+        "decided_by": row["decided_by"] if said is None else HUMAN,
+        "policy_decision": row["decision"],
+        "feedback": None
+        if said is None
+        else {"label": said["label"], "note": said["note"], "by": said["by"], "at": when(said["created_at"])},
+        "retention": {
+            "media_kept": row["media_object"] is not None,
+            "media_deletes_at": when(done + row["keep_media_s"]) if done and row["media_object"] else None,
+            "media_deleted_at": when(row["media_deleted_at"]),
+            "result_expires_at": when(done + row["keep_result_s"]) if done else None,
+        },
+        "links": scan_links(row),
+        "result": body,
+    }
+
+
+def _last_feedback(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Row]:
+    if not ids:
+        return {}
+    wanted = sa.select(feedback).where(feedback.c.scan_id.in_(ids)).order_by(feedback.c.created_at, feedback.c.id)
+    return {row["scan_id"]: row for row in connection.execute(wanted).mappings()}
+
+
+# ---- pages ----
+
+
+def cursor_of(*values: Any) -> str:
+    """Where a page ended, as an opaque word."""
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str, kinds: Iterable[type]) -> list[Any]:
+    """The values of `cursor_of`. Problem bad_cursor for anything else."""
+    wanted = list(kinds)
+    try:
+        values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except ValueError as error:
+        raise Problem("bad_cursor", "expected the next_cursor of an earlier page, unchanged") from error
+    if not isinstance(values, list) or [type(value) for value in values] != wanted:
+        raise Problem("bad_cursor", "expected the next_cursor of an earlier page, unchanged")
+    return values
+
+
+def page_of_scans(
+    connection: sa.Connection, conditions: Sequence[sa.ColumnElement[bool]], *, cursor: str | None, limit: int
+) -> tuple[list[Row], str | None]:
+    """Newest first; new scans do not move what is on later pages."""
+    query = sa.select(scans).where(*conditions).order_by(scans.c.created_at.desc(), scans.c.id.desc())
+    if cursor is not None:
+        at, scan_id = read_cursor(cursor, (float, str))
+        query = query.where(sa.tuple_(scans.c.created_at, scans.c.id) < sa.tuple_(sa.literal(at), sa.literal(scan_id)))
+    rows: list[Row] = [dict(row) for row in connection.execute(query.limit(limit + 1)).mappings()]
+    if len(rows) <= limit:
+        return rows, None
+    rows = rows[:limit]
+    return rows, cursor_of(float(rows[-1]["created_at"]), rows[-1]["id"])
