@@ -132,3 +132,14 @@ def test_an_index_made_without_conversion_dict_knows_no_uploads() -> None:
     }
     report = audit(split)
     assert "conversion_dict.json" in next(row.why for row in report.not_checked if row.kind == "source")
+
+
+def test_crops_of_celeb_df_that_say_no_version_are_taken_for_v2_and_that_is_said() -> None:
+    """Crops of v1 without its name count as v2's: a leak between the versions is found or missed by accident."""
+    names = ["Celeb-synthesis/frames/id0_id1_0000/000.png", "Celeb-real/frames/id2_0001/000.png"]
+    split = ["train", "test"]
+    notes = notes_of(audit({"path": names, "split": split}))
+    assert notes["celeb_df_version"].startswith("2 samples are named like clips of Celeb-DF, and no folder says")
+    for folder in ("Celeb-DF-v2", "Celeb-DF-v1", "celeb_df_pp"):
+        named = audit({"path": [f"{folder}/{name}" for name in names], "split": split})
+        assert "celeb_df_version" not in notes_of(named)

@@ -191,3 +191,35 @@ def test_an_original_that_is_itself_a_fake_is_named(tmp_path: Path) -> None:
     found = read_with("dfdc", tmp_path)
     assert found.problems == [("label_conflict", "dfdc_train_part_0")]
     assert OTHER in found.texts[0]
+
+
+TWICE = {
+    "json": {"metadata.json": f'{{"{REAL}.mp4": {{"label": "REAL"}}, "{FAKE}.mp4": {{"label": "FAKE"}}, '
+             f'"{FAKE}.mp4": {{"label": "REAL"}}}}'},
+    "csv": {"labels.csv": f"filename,label\n{FAKE}.mp4,0\n{REAL}.mp4,0\nelsewhere/{FAKE}.mp4,1\n"},
+    "both": {
+        "metadata.json": metadata(**{FAKE: f"{REAL}.mp4"}),
+        "labels.csv": f"filename,label\n{REAL}.mp4,0\n{FAKE}.mp4,0\n",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lists", TWICE.values(), ids=TWICE)
+def test_a_clip_listed_as_real_and_as_fake_is_left_out_and_named(tmp_path: Path, lists: dict[str, str]) -> None:
+    """The last of the two lines won, in silence."""
+    plant(tmp_path, *(f"dfdc_train_part_0/{name}.mp4" for name in (REAL, FAKE)))
+    for name, text in lists.items():
+        plant(tmp_path, f"dfdc_train_part_0/{name}", text=text)
+    found = read_with("dfdc", tmp_path)
+    assert list(found.samples) == [f"dfdc_train_part_0/{REAL}.mp4"]
+    assert found.problems == [("label_conflict", f"dfdc_train_part_0/{FAKE}.mp4")]
+    assert found.texts[0].startswith("it is listed as REAL and as FAKE in dfdc_train_part_0")
+
+
+def test_a_clip_listed_twice_alike_is_taken_with_all_that_is_known(tmp_path: Path) -> None:
+    plant(tmp_path, *(f"dfdc_train_part_0/{name}.mp4" for name in (REAL, FAKE)))
+    plant(tmp_path, "dfdc_train_part_0/labels.csv", text=f"filename,label\n{REAL}.mp4,0\n{FAKE}.mp4,1\n")
+    plant(tmp_path, "dfdc_train_part_0/metadata.json", text=metadata(**{FAKE: f"{REAL}.mp4"}))
+    found = read_with("dfdc", tmp_path)
+    assert [sample.pair_key for sample in found.samples.values()] == [f"dfdc/{REAL}"] * 2
+    assert not found.problems

@@ -38,6 +38,7 @@ def name_keys(source: Source, *, lists: Path | None, video_from: str | None) -> 
     by_name = {name: told.column(name) for name in TOLD}
     named = _coalesce(by_name["label"], label_words(where))
     _keep_identities_together(given, by_name, source)
+    _tell_celeb_version(where, by_name["dataset"], source)
     if "pair_key" in given:
         given["pair_key"] = _coalesce(tell(given["pair_key"], lists=lists).column("video_id"), given["pair_key"])
     if video_from is not None:
@@ -68,6 +69,21 @@ def _keep_identities_together(
         "of donors; give a column donor_id to have your names used"
     )
     source.notes.append(Note("people_by_name", text))
+
+
+def _tell_celeb_version(where: pa.ChunkedArray, dataset: pa.ChunkedArray, source: Source) -> None:
+    """Celeb-DF v1 and v2 name their clips alike: what no folder calls v1 is taken for v2, and that is said."""
+    import pyarrow.compute as pc
+
+    clips = where.filter(pc.equal(dataset, "celeb_df_v2"))
+    unsaid = clips.filter(pc.invert(pc.match_substring_regex(clips, r"(?i)celeb[ _-]?df[ _-]*\(?(?:v2|pp|\+\+)")))
+    if len(unsaid):
+        text = (
+            f"{len(unsaid):,} samples are named like clips of Celeb-DF, and no folder says of which version; they are "
+            "taken for v2's. Fakes of v1 are other clips of the same names: if these are v1's, put them below a "
+            "folder named Celeb-DF-v1, or give an index of them with --keys"
+        )
+        source.notes.append(Note("celeb_df_version", text, tuple(unsaid.slice(0, 3).to_pylist())))
 
 
 def _text(column: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray:

@@ -12,7 +12,7 @@ import io
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -47,12 +47,12 @@ _LABELS = {"REAL": Label.REAL, "FAKE": Label.FAKE, "0": Label.REAL, "1": Label.F
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """What a list says of one clip. original: stem, "" where it is not told, as of every real one.
+    """What a list says of one clip. label: None where it is listed as REAL and as FAKE.
 
-    split: "" where it is not told.
+    original: stem, "" where it is not told, as of every real one. split: "" where it is not told.
     """
 
-    label: Label
+    label: Label | None
     original: str
     split: Split
 
@@ -98,7 +98,13 @@ def _samples(reading: Reading) -> Iterator[Sample]:
             reading.problem("unknown_name", path, f"its label is not known: not in the list of {home or 'the root'}")
             continue
         seen[home].add(stem)
-        sample = _sample(reading, path, files, kind, entry)
+        if entry.label is None:
+            text = (
+                f"it is listed as REAL and as FAKE in {home or 'the root'}: left out, as nothing tells which is right"
+            )
+            reading.problem("label_conflict", path, text)
+            continue
+        sample = _sample(reading, path, files, kind, entry, entry.label)
         unpaired += sample.split != "test" and not sample.pair_key
         yield sample
     for folder, count in sorted(unlabelled.items()):
@@ -110,13 +116,15 @@ def _samples(reading: Reading) -> Iterator[Sample]:
     _report_missing(reading, listed, seen)
 
 
-def _sample(reading: Reading, path: str, files: Sequence[NamedFile], kind: SampleKind, entry: _Listed) -> Sample:
-    stem, fake = stem_of(path, kind), entry.label is Label.FAKE
+def _sample(
+    reading: Reading, path: str, files: Sequence[NamedFile], kind: SampleKind, entry: _Listed, label: Label
+) -> Sample:
+    stem, fake = stem_of(path, kind), label is Label.FAKE
     original = entry.original if fake else stem  # that of a "real" one is a contradiction, named elsewhere
     return Sample(
         path=reading.tree.absolute(path),
         root=reading.tree.absolute(""),
-        label=entry.label,
+        label=label,
         dataset=NAME,
         video_id=f"{NAME}/{stem}",
         kind=kind,
@@ -151,15 +159,23 @@ def _lists(reading: Reading) -> dict[str, dict[str, _Listed]]:
     found: dict[str, dict[str, _Listed]] = defaultdict(dict)
     for file in reading.tree.files:
         if file.file_name.lower() in _LISTS and reading.usable(file):
-            found[file.folder] |= _read_list(Path(reading.tree.absolute(file.path)))
+            _add(found[file.folder], _read_list(Path(reading.tree.absolute(file.path))))
     if reading.lists is not None and "" not in found:
         for name in _LISTS:
             path = reading.find_list(name)
             if path is not None and path.is_relative_to(reading.lists):
-                found[""] = _read_list(path)
+                _add(found[""], _read_list(path))
     for folder, entries in sorted(found.items()):
         _name_contradictions(reading, folder, entries)
     return dict(found)
+
+
+def _add(entries: dict[str, _Listed], lines: Iterable[tuple[str, _Listed]]) -> None:
+    """Take in what lists say, of clips named twice the most of it; of two labels neither."""
+    for name, line in lines:
+        before = entries.setdefault(name, line)
+        label = line.label if line.label is before.label else None
+        entries[name] = _Listed(label, before.original or line.original, before.split or line.split)
 
 
 def _name_contradictions(reading: Reading, folder: str, entries: Mapping[str, _Listed]) -> None:
@@ -168,9 +184,7 @@ def _name_contradictions(reading: Reading, folder: str, entries: Mapping[str, _L
         name
         for name, entry in entries.items()
         if entry.original
-        and (
-            entry.label is Label.REAL or (entry.original in entries and entries[entry.original].label is not Label.REAL)
-        )
+        and (entry.label is Label.REAL or (entry.original in entries and entries[entry.original].label is Label.FAKE))
     )
     if odd:
         text = (
@@ -181,14 +195,19 @@ def _name_contradictions(reading: Reading, folder: str, entries: Mapping[str, _L
         reading.problem("label_conflict", folder, text)
 
 
-def _read_list(path: Path) -> dict[str, _Listed]:
+def _read_list(path: Path) -> list[tuple[str, _Listed]]:
+    """(stem, what is said of it) line by line; a clip may come again."""
     try:
         text = path.read_text(encoding="utf-8-sig")
         if path.suffix.lower() == ".csv":
             rows = csv.DictReader(io.StringIO(text, newline=""))
-            return {_stem(row["filename"]): _Listed(_LABELS[row["label"].strip().upper()], "", "test") for row in rows}
-        entries: dict[str, dict[str, Any]] = json.loads(text)
-        return {_stem(name): _entry(value) for name, value in entries.items()}
+            return [
+                (_stem(row["filename"]), _Listed(_LABELS[row["label"].strip().upper()], "", "test")) for row in rows
+            ]
+        entries = json.loads(text, object_pairs_hook=tuple)  # a dict would keep the last of two of one name
+        if not isinstance(entries, tuple):
+            raise TypeError(f"got a JSON {type(entries).__name__}")
+        return [(_stem(name), _entry(dict(value))) for name, value in entries]
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise DataError(
             f'{path}: expected {{"NAME.mp4": {{"label": "REAL" or "FAKE", "original": ...}}}} in metadata.json, or '
