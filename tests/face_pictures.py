@@ -96,7 +96,7 @@ def plain_records(n: int, *, size_px: int = 96, reuse: str = "free", first: int 
     mesh = plain_mesh(size_px)
     return [
         face_record(
-            np.roll(plain_picture(size_px), 11 * number, axis=1),
+            np.roll(plain_picture(size_px), (5 * (number // size_px), 11 * number), axis=(0, 1)),
             mesh,
             path=f"{reuse}/{number}.jpg",
             person=f"person-{number}",

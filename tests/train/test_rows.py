@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +12,14 @@ import pytest
 
 pytest.importorskip("torch")
 
+from dfdetect.data.audit import audit
 from dfdetect.data.augment import AugmentOptions
 from dfdetect.data.shards import FaceRecord, write_shards
 from dfdetect.errors import DataError, UsageError
 from dfdetect.faces.align import crop_face
 from dfdetect.faces.mesh import mesh_box_xyxy
 from dfdetect.train.recipe import Recipe, parse_recipe
-from dfdetect.train.rows import notes_of, sources, training_rows
+from dfdetect.train.rows import leaks_between, notes_of, sources, training_rows
 from dfdetect.train.sources import LabelledSource, PairSource, PlainSource
 from face_pictures import plain_records
 
@@ -87,27 +89,47 @@ def test_validation_can_be_on_real_fakes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"target_id": "person-1"}, r"1 people are in training and in validation, for example \['person-1'\]"),
-        ({"donor_id": "person-1"}, "1 people are in training and in validation"),
-        ({"video_id": "clip-0"}, r"1 clips are in training and in validation, for example \['clip-0'\]"),
-        ({"pair_key": "clip-0"}, "1 clips are in training and in validation"),
-        ({"source_key": "tube"}, r"1 source videos are in training and in validation, for example \['tube'\]"),
+        (
+            {"target_id": "person-1"},
+            r"1 person is in both train \(of 2\) and val \(of 3\).* \(person-1: .*clip-1.png \| ",
+        ),
+        ({"donor_id": "person-1"}, "1 donor is in both train"),
+        ({"video_id": "clip-0"}, r"1 video is in both train \(of 4\) and val"),
+        ({"pair_key": "clip-0"}, r"1 original is in both train .* \(clip-0: clip-0.png \| clip-10-fake.png\)"),
+        ({"source_key": "tube"}, r"1 upload is in both train .*touching 4 of 4 and 1 of 4 samples"),
+        ({"path": "clip-0.png"}, "1 file is in both train"),
+        ({"clip_sha256": "5ec0"}, r"1 content is in both train .*touching 1 of 4 and 1 of 4 samples"),
     ],
 )
 def test_a_leak_is_refused_unless_told(tmp_path: Path, change: dict[str, str], says: str) -> None:
     """Validation then measures how well faces are remembered."""
     train_rows = [replace(record, source_key="tube") for record in clips(2, "train")]
+    train_rows[1] = replace(train_rows[1], clip_sha256="5ec0")
     val_rows = clips(2, "val", 10)
     val_rows[1] = replace(val_rows[1], **change)
     shards = shards_of(tmp_path, *train_rows, *val_rows)
-    with pytest.raises(DataError, match=f"{says}.*--allow-leaks"):
+    with pytest.raises(DataError, match=f"^training and validation leak: .*{says}.*--allow-leaks"):
         sources(parse_recipe("x", LABELLED), shards)
-    assert sources(parse_recipe("x", LABELLED), shards, allow_leaks=True)[0].rows == 4
+    said: list[str] = []
+    assert sources(parse_recipe("x", LABELLED), shards, allow_leaks=True, warn=said.append)[0].rows == 4
+    assert len(said) == 1
+    assert re.search(f"{says}.*allowed, so say it beside every number", said[0])
+
+
+def test_training_and_the_audit_of_its_shards_find_the_same(tmp_path: Path) -> None:
+    """Two checks that disagree make a user believe the kinder one."""
+    train_rows = [replace(record, dataset="a") for record in clips(3, "train")]
+    val_rows = [replace(record, dataset="b") for record in clips(3, "val", 10)]
+    val_rows[0] = replace(val_rows[0], target_id="person-1", path=train_rows[0].path)  # another dataset's file
+    val_rows[3] = replace(val_rows[3], pair_key="clip-2", donor_id="person-2")
+    found = leaks_between(train_rows, val_rows)
+    assert {leak.kind for leak in found} == {"identity", "donor", "pair"}
+    assert audit(shards_of(tmp_path, *train_rows, *val_rows)).leaks == found
 
 
 def test_unnamed_people_are_no_leak(tmp_path: Path) -> None:
-    unnamed = [replace(record, target_id="") for record in [*plain_records(2), *plain_records(2, reuse="research")]]
-    learn, check = sources(Recipe("x"), shards_of(tmp_path, *unnamed))
+    named = [*plain_records(2), *plain_records(2, reuse="research", first=10)]
+    learn, check = sources(Recipe("x"), shards_of(tmp_path, *(replace(record, target_id="") for record in named)))
     assert learn.rows == check.rows == 4
 
 

@@ -30,7 +30,10 @@ def command(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     devices: Annotated[int, typer.Option(help="GPUs that share each batch.")] = 1,
     allow_leaks: Annotated[
-        bool, typer.Option("--allow-leaks", help="Train although a person or clip is on both sides of the split.")
+        bool,
+        typer.Option(
+            "--allow-leaks", help="Train although `dfdetect data audit` finds a leak between training and validation."
+        ),
     ] = False,
     preview: Annotated[Path | None, typer.Option(help="Write a PNG of what the network will see, and stop.")] = None,
     list_: Annotated[bool, typer.Option("--list", help="Show the bundled recipes and stop.")] = False,

@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, help="threads of the network")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--devices", type=int, default=1, help="GPUs that share each batch")
-    parser.add_argument("--allow-leaks", action="store_true", help="train although a person is on both sides")
+    parser.add_argument("--allow-leaks", action="store_true", help="train although the audit finds a leak")
     parser.add_argument("--quiet", "-q", action="store_true", help="no progress bar")
     return parser
 

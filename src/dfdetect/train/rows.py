@@ -1,12 +1,15 @@
-"""Which rows of the shards train and which validate, by the recipe; a person or clip on both sides is refused."""
+"""Which rows of the shards train and which validate, by the recipe; what the audit finds on both sides is refused."""
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from dfdetect.data.audit import Leak, audit
 from dfdetect.data.pairs import PairMaker
 from dfdetect.data.shards import FaceRecord, read_shards
 from dfdetect.data.validation_swaps import ValidationSwaps
@@ -14,11 +17,23 @@ from dfdetect.errors import DataError, UsageError
 from dfdetect.train.recipe import Recipe
 from dfdetect.train.sources import ItemSource, LabelledSource, PairSource, PlainSource
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_AUDITED = (
+    *("path", "label", "dataset", "method", "compression", "kind"),
+    *("video_id", "target_id", "donor_id", "pair_key", "source_key"),
+)
 _VAL_SEED = 1_000_003  # added to the run's seed: validation draws other numbers
 
 
-def sources(recipe: Recipe, shards: Path, *, allow_leaks: bool = False) -> tuple[ItemSource, ItemSource | None]:
-    """(training, validation or None). DataError for an empty side, a single class, or a leak."""
+def sources(
+    recipe: Recipe, shards: Path, *, allow_leaks: bool = False, warn: Callable[[str], None] | None = None
+) -> tuple[ItemSource, ItemSource | None]:
+    """(training, validation or None). DataError for an empty side, a single class, or a leak.
+
+    allow_leaks: a leak is no error but handed to `warn` as text.
+    """
     part = recipe.data
     train_rows = training_rows(recipe, shards)
     if part.validation == "none":
@@ -28,8 +43,14 @@ def sources(recipe: Recipe, shards: Path, *, allow_leaks: bool = False) -> tuple
     if not val_rows:
         says = _nothing("validate on", shards, part.val_reuse, part.val_split, kind)
         raise DataError(f"{says}. To train without: --set data.validation=none, and nothing is chosen by it")
-    if not allow_leaks:
-        refuse_leak(train_rows, val_rows)
+    leaks = leaks_between(train_rows, val_rows)
+    if leaks and not allow_leaks:
+        raise DataError(
+            f"{_leak_text(leaks)}. Validation would measure memory: split the data anew (`dfdetect data split`), or "
+            "--allow-leaks where the official split itself is so"
+        )
+    if leaks and warn is not None:
+        warn(f"{_leak_text(leaks)}; allowed, so say it beside every number of this validation")
     return _training(recipe, train_rows), _validation(recipe, val_rows, kind)
 
 
@@ -105,23 +126,26 @@ def _validation(recipe: Recipe, rows: list[FaceRecord], kind: str) -> ItemSource
     return PlainSource(picked, margin=recipe.model.margin)
 
 
-def refuse_leak(train_rows: Sequence[FaceRecord], val_rows: Sequence[FaceRecord]) -> None:
-    """DataError when a person, clip or source video stands on both sides. What has no name cannot be told."""
-    keys = {
-        "people": lambda r: {r.target_id, r.donor_id},
-        "clips": lambda r: {r.video_id, r.pair_key},
-        "source videos": lambda r: {r.source_key},
-    }
-    found = []
-    for name, of in keys.items():
-        both = set().union(*map(of, train_rows)) & set().union(*map(of, val_rows)) - {""}
-        if both:
-            found.append(f"{len(both)} {name} are in training and in validation, for example {sorted(both)[:3]}")
-    if found:
-        raise DataError(
-            f"{'; '.join(found)}. Validation would measure memory: split the data anew, or --allow-leaks where the "
-            "official split itself is so"
-        )
+def leaks_between(train_rows: Sequence[FaceRecord], val_rows: Sequence[FaceRecord]) -> tuple[Leak, ...]:
+    """What `dfdetect data audit` finds of these rows on both sides: people, originals, clips, uploads, files. What has
+    no name cannot be told."""
+    return audit(splits={"train": _names_of(train_rows), "val": _names_of(val_rows)}).leaks
+
+
+def _names_of(rows: Sequence[FaceRecord]) -> pa.Table:
+    """Rows without their pictures. A crop that has no file of its own (a frame of a folder) goes by its bytes."""
+    import pyarrow as pa
+
+    columns = {name: [getattr(row, name) for row in rows] for name in _AUDITED}
+    own_file = [row.clip_sha256 or hashlib.sha256(row.image_bytes).hexdigest() for row in rows]
+    return pa.table(columns | {"clip_sha256": own_file, "split": [""] * len(rows)})
+
+
+def _leak_text(leaks: Sequence[Leak]) -> str:
+    found = [
+        f"{leak.text} ({leak.examples[0].key}: {leak.examples[0].first} | {leak.examples[0].second})" for leak in leaks
+    ]
+    return f"training and validation leak: {'; '.join(found)}"
 
 
 def _nothing(what: str, shards: Path, reuse: Sequence[str], split: str, kind: str) -> str:

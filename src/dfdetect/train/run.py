@@ -128,7 +128,7 @@ def _prepared(
 ) -> tuple[Recipe, ItemSource, ItemSource | None]:
     """The recipe with nothing left open, and what it trains and validates on."""
     recipe = resolve(recipe)
-    train_source, val_source = sources(recipe, shards, allow_leaks=allow_leaks)
+    train_source, val_source = sources(recipe, shards, allow_leaks=allow_leaks, warn=_warn)
     for note in notes_of(train_source):
         _warn(note)
     if recipe.loop.images_per_epoch == 0:

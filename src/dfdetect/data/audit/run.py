@@ -13,7 +13,6 @@ from dfdetect.data.audit.folders import read_folder
 from dfdetect.data.audit.json_splits import read_json
 from dfdetect.data.audit.leaks import find_leaks, not_checked, split_sizes
 from dfdetect.data.audit.official import celeb_list, is_celeb_list
-from dfdetect.data.audit.pixels import PixelOptions, find_look_alikes, hash_files
 from dfdetect.data.audit.report import AuditReport, Leak, Note
 from dfdetect.data.audit.rows import content_keys, files_of, join_sources, look_up, name_keys, to_rows
 from dfdetect.data.audit.source import Source
@@ -22,6 +21,8 @@ from dfdetect.errors import UsageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from dfdetect.data.audit.pixels import PixelOptions
 
 _KINDS_OF_FILE = ".parquet, .csv, .tsv, .json, .jsonl, .txt, or a folder"
 
@@ -81,6 +82,9 @@ def _report(sources: list[Source], pixels: PixelOptions | None) -> AuditReport:
     about, lacking = None, []
     alike: tuple[list[Leak], list[tuple[str, str, str]]] = ([], [])
     if pixels is not None:
+        # Opens media, which a machine that only trains may not be able to.
+        from dfdetect.data.audit.pixels import find_look_alikes, hash_files
+
         hashed = hash_files(files_of(table, pixels.root), pixels)
         rows.keys["content"] = content_keys(table, hashed.sha256)
         alike = find_look_alikes(rows, hashed, pixels.most_bits)

@@ -27,9 +27,12 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "donor_id": ("donor",),
     "pair_key": ("original", "original_id"),
     "source_key": ("youtube_id", "upload"),
-    "sha256": ("sha1", "md5", "hash", "checksum"),
+    "sha256": ("sha1", "md5", "hash", "checksum", "clip_sha256"),
 }  # fmt: skip
 KEY_COLUMNS = ("video_id", "target_id", "donor_id", "pair_key", "source_key")
+
+# Face shards: their paths start in each dataset's own folder, so a path alone is no name.
+_OF_FACES = {"path", "dataset", "clip_sha256"}
 
 _REAL = ("real", "0", "0.0", "false", "original", "pristine", "genuine", "authentic", "bonafide")
 _FAKE = ("fake", "1", "1.0", "true", "manipulated", "deepfake", "forged", "spoof", "synthetic")
@@ -61,12 +64,15 @@ def from_columns(table: pa.Table, name: str, columns: Mapping[str, str], *, keep
     for a column that is not there, and for unknown words in the split column unless keep_split_names.
     """
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     own = own_columns(table.column_names, name, columns)
     made = {known: as_text(table.column(theirs)) for known, theirs in own.items()}
     is_index = {"path", "label", "dataset", "video_id", "kind", "split"} <= set(table.column_names)
     if "path" not in made:
         made["path"] = made["video_id"]
+    if set(table.column_names) >= _OF_FACES:
+        made["path"] = pc.binary_join_element_wise(made["dataset"], made["path"], "/", null_handling="skip")
     source = Source(name, pa.table(made), is_index=is_index)
     if "label" in made:
         _set(source, "label", _known_words(made["label"], LABEL_WORDS, source.notes))
