@@ -12,6 +12,7 @@ import pytest
 from dfdetect.cli.main import run
 from dfdetect.data.drawn_faces import draw_face
 from dfdetect.media.roundtrip import encode_jpeg
+from foreign_onnx import foreign_onnx
 from tiny_bundle import make_tiny_bundle
 
 pytest.importorskip("sklearn", reason="evaluation needs the extra: evaluate")
@@ -96,6 +97,25 @@ def test_a_peer_is_scored_beside(data: Path, model: Path, tmp_path: Path, capsys
     out = capsys.readouterr().out
     assert "tiny 1.0: 3 asked" in out
     assert "half command: 3 asked" in out
+
+
+def test_a_peers_network_is_the_same_peer_in_a_resumed_run(
+    data: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The bundle that was made of it used to lie in OUT, so the second command found the place taken."""
+    (tmp_path / "theirs.onnx").write_bytes(foreign_onnx())
+    (tmp_path / "theirs.toml").write_text(
+        'input_size = 32\nmargin = 0.3\nmean = [0, 0, 0]\nstd = [1, 1, 1]\npixels = "0-1"\nlayout = "NCHW"\n'
+        'channels = "RGB"\noutput = "logit:fake=high"\nsource = "drawn for a test"\nlicence = "Apache-2.0"\n'
+    )
+    asked = ["evaluate", "-d", str(data), "-m", str(model), "--limit", "3", "-o", str(tmp_path / "out"), "-q"]
+    for _ in range(2):
+        assert run([*asked, "--peer", f"theirs={tmp_path / 'theirs.onnx'}"]) == 0
+        assert "theirs 0.1: 3 asked" in capsys.readouterr().out
+    kept = sorted(path.name for path in (tmp_path / "out" / "peers" / "theirs").iterdir())
+    assert kept == ["frame_scores.parquet", "run.json", "scores.csv", "scores.parquet"]
+    assert run(asked) == 2, "without the peer it is another run"
+    assert "peers" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

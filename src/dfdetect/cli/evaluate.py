@@ -122,24 +122,24 @@ def command(
     elif asked is None:
         raise UsageError("evaluate needs --data INDEX, LIST or FOLDER, or --scores of an earlier run")
     else:
-        from dfdetect.cli.peers import make_peers
+        from dfdetect.cli.peers import peers_ready
         from dfdetect.evaluate.protocol import find_protocol
         from dfdetect.evaluate.run import EvalJob
 
-        peers = make_peers(peer or [], out / "peers", time_limit_s=peer_seconds)
-        job = EvalJob(
-            model,
-            asked,
-            find_protocol(protocol, first_frames=first_frames),
-            source=data.name if data is not None else "",
-            peers=tuple(peers),
-            frames=frames,
-            device=device,
-            detector=detector,
-            allow_trained_on=allow_trained_on,
-            seed=seed,
-        )
-        sets = _scored(job, out, jobs=jobs, engine=engine, restart=restart, quiet=quiet)
+        with peers_ready(peer or [], time_limit_s=peer_seconds) as peers:
+            job = EvalJob(
+                model,
+                asked,
+                find_protocol(protocol, first_frames=first_frames),
+                source=data.name if data is not None else "",
+                peers=tuple(peers),
+                frames=frames,
+                device=device,
+                detector=detector,
+                allow_trained_on=allow_trained_on,
+                seed=seed,
+            )
+            sets = _scored(job, out, jobs=jobs, engine=engine, restart=restart, quiet=quiet)
     _tell(sets, out)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from dfdetect.evaluate.peers import (
     TIME_LIMIT_S,
@@ -14,6 +16,16 @@ from dfdetect.evaluate.peers import (
     read_peer,
     refuse_same_names,
 )
+
+
+@contextmanager
+def peers_ready(texts: Sequence[str], *, time_limit_s: float = TIME_LIMIT_S) -> Iterator[list[Peer]]:
+    """Peers as `make_peers` makes them, for as long as the block runs; what was imported is gone afterwards.
+
+    An import has no date and no place in it, so the same file and statement are the same peer in a resumed run.
+    """
+    with TemporaryDirectory(prefix="dfdetect-peers-") as folder:
+        yield make_peers(texts, Path(folder), time_limit_s=time_limit_s)
 
 
 def make_peers(texts: Sequence[str], folder: Path, *, time_limit_s: float = TIME_LIMIT_S) -> list[Peer]:
