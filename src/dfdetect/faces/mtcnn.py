@@ -9,13 +9,14 @@ its conventions are kept: pixels counted from 1, and corners rounded as there.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from dfdetect.faces.detector import require_rgb
+from dfdetect.faces.nms import non_maximum_suppression
 from dfdetect.faces.onnx_options import session_options
 from dfdetect.values import FaceDetections, Float32Array, UInt8Array
 
@@ -100,11 +101,11 @@ class Mtcnn:
             size_hw = (int(height_px * scale + 1), int(width_px * scale + 1))
             probability, shift = _run(self._pnet, _area_resize(integral, whole, size_hw)[None])
             candidates = _sliding_boxes(probability[0, 1], shift[0], scale, self._thresholds[0])
-            found.append(candidates[_nms(candidates[:, :4], candidates[:, 4], 0.5)])
+            found.append(candidates[non_maximum_suppression(candidates[:, :4], candidates[:, 4], 0.5)])
             scale *= self._pyramid_factor
             shorter_px *= self._pyramid_factor
         rows = np.concatenate(found)
-        rows = rows[_nms(rows[:, :4], rows[:, 4], 0.7)]
+        rows = rows[non_maximum_suppression(rows[:, :4], rows[:, 4], 0.7)]
         side = np.tile(rows[:, 2:4] - rows[:, :2], 2)
         return _squared(rows[:, :4] + rows[:, 5:9] * side)
 
@@ -116,7 +117,7 @@ class Mtcnn:
         probability, shift = _run(self._rnet, patches)
         kept = probability[:, 1] > self._thresholds[1]
         boxes, score, shift = boxes[kept], probability[kept, 1], shift[kept]
-        picked = _nms(boxes, score, 0.7)
+        picked = non_maximum_suppression(boxes, score, 0.7)
         return _squared(_shifted(boxes[picked], shift[picked]))
 
     def _decide(self, integral: _Integral, boxes: Float32Array) -> FaceDetections:
@@ -132,7 +133,7 @@ class Mtcnn:
         size_wh = boxes[:, None, 2:4] - boxes[:, None, :2] + np.float32(1)
         landmarks = size_wh * fractions + boxes[:, None, :2] - np.float32(1)
         boxes = _shifted(boxes, shift)
-        picked = _nms(boxes, score, 0.7, over="smaller")
+        picked = non_maximum_suppression(boxes, score, 0.7, over="smaller")
         return FaceDetections(boxes[picked], score[picked], landmarks[picked])
 
 
@@ -212,28 +213,3 @@ def _squared(boxes: Float32Array) -> Float32Array:
     longer = size_wh.max(axis=1, keepdims=True, initial=0)
     first = boxes[:, :2] + size_wh * np.float32(0.5) - longer * np.float32(0.5)
     return np.concatenate([first, first + longer], axis=1)
-
-
-def _nms(
-    boxes: Float32Array, score: Float32Array, threshold: float, over: Literal["union", "smaller"] = "union"
-) -> _IntArray:
-    """Indices that survive, best first: of two boxes whose overlap is above the threshold the better-scored stays.
-
-    over: the overlap is a fraction of the union, or (counting the last pixel too) of the smaller box.
-    """
-    extra = np.float32(1 if over == "smaller" else 0)
-    area = np.prod(boxes[:, 2:4] - boxes[:, :2] + extra, axis=1)
-    order = np.argsort(-score, kind="stable")
-    if over == "smaller":
-        # Scores of the last network saturate, so equal ones are common; the peer then takes the later candidate.
-        order = np.argsort(score, kind="stable")[::-1]
-    picked: list[int] = []
-    while len(order):
-        best, rest = order[0], order[1:]
-        picked.append(int(best))
-        first = np.maximum(boxes[best, :2], boxes[rest, :2])
-        last = np.minimum(boxes[best, 2:4], boxes[rest, 2:4])
-        shared = np.prod(np.maximum(last - first + extra, 0), axis=1)
-        whole = np.minimum(area[best], area[rest]) if over == "smaller" else area[best] + area[rest] - shared
-        order = rest[~(shared > threshold * whole)]
-    return np.array(picked, np.int64)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import partial
@@ -80,8 +80,8 @@ class ImageFile:
             bit_rate_bps=round(source.size_bytes * 8 / ends_s[-1]) if count > 1 else None,
         )
 
-    def pictures(self) -> Iterator[Picture]:
-        """All frames in order. Errors: corrupt_data."""
+    def pictures(self, wanted: Collection[int] | None = None) -> Iterator[Picture]:
+        """All frames in order, whatever is wanted. Errors: corrupt_data."""
         if self.info.kind == "image":
             # Given away on first use, so that the pixels are not held twice; made again if asked for again.
             first, self._first = self._first, None

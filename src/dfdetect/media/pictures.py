@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,8 +30,12 @@ class Pictures(Protocol):
     info: MediaInfo
     times_s: NDArray[np.float64]
 
-    def pictures(self) -> Iterator[Picture]:
-        """Every frame that decodes, in order. Raises `corrupt_data` at the end when too few did."""
+    def pictures(self, wanted: Collection[int] | None = None) -> Iterator[Picture]:
+        """The frames that decode, in order. Raises `corrupt_data` at the end when too few did.
+
+        wanted: frames that must be among them; of the others those may be missing that cost time and that no other
+        frame is predicted from. None: all of them.
+        """
         ...
 
     def close(self) -> None: ...

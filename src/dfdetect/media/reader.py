@@ -66,8 +66,10 @@ class MediaReader:
         """Decode once in order and yield the frames of `indices` (duplicates count once), upright RGB.
 
         Few frames are in memory at any time: take one, use it, drop it. One iterator at a time. With `find_cuts`
-        every frame of a video is decoded, else only up to the last wanted one. A wanted frame that the decoder had
-        to leave out is replaced by the next one, which carries its own index and time.
+        a video is decoded to its end, else only up to the last wanted frame. Frames that are neither wanted nor needed
+        to decode others are left out (`disposable`), so that a cut may be told some frames late, but never on the
+        wrong side of a wanted frame. A wanted frame that the decoder had to leave out is replaced by the next decoded
+        one, which carries its own index and time.
 
         Errors: ValueError for an index outside the file; MediaError: corrupt_data at the end when less than 90 % of
         the frames decoded, changed_during_read.
@@ -79,7 +81,7 @@ class MediaReader:
 
     def _frames(self, wanted: _Wanted, cuts: CutFinder | None) -> Iterator[Frame]:
         self.cuts_s = ()
-        for picture in self._pictures.pictures():
+        for picture in self._pictures.pictures(wanted.indices):
             if cuts is not None:
                 cuts.add(picture.index, picture.thumbnail_bgr())
             if wanted.takes(picture.index):
@@ -138,6 +140,7 @@ class _Wanted:
     """Which of the decoded frames to give out."""
 
     def __init__(self, indices: list[int]) -> None:
+        self.indices = frozenset(indices)
         self._left = deque(indices)
 
     @property

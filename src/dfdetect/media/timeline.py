@@ -22,6 +22,8 @@ _RATE_WHERE_UNKNOWN = Fraction(25)
 _LAST_FRAME_S = 0.2
 # Their parsers cut an interlaced picture into two packets, one a field; the decoder makes one frame of the two.
 _SPLIT_FIELDS = frozenset(("mpegts", "mpeg", "h264"))
+# They store when a packet is shown; of AVI FFmpeg guesses it, and corrects itself when the frame is decoded.
+_STORES_TIMES = frozenset(("mov", "matroska", "flv"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Timeline:
 
     pts: sorted time stamps of the frames as the decoder will repeat them; None where those are missing or broken and
     frames can only be counted. times_s: (n,) float64 seconds, sorted, first = 0. width_px, height_px: as stored.
+    packets_are_frames: each packet is one frame, shown at the packet's own time stamp.
     """
 
     codec: str
@@ -42,6 +45,7 @@ class Timeline:
     duration_s: float
     video_bytes: int
     fields_per_frame: int
+    packets_are_frames: bool
 
 
 @dataclass(slots=True)
@@ -81,6 +85,7 @@ def read_timeline(container: Any, stream: Any, demuxer: str, limits: Limits) -> 
         duration_s=float(times_s[-1]) + last_shown_s,
         video_bytes=log.bytes,
         fields_per_frame=2 if demuxer in _SPLIT_FIELDS and first.interlaced_frame else 1,
+        packets_are_frames=demuxer in _STORES_TIMES and pts is not None and not first.interlaced_frame,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,6 +23,7 @@ from dfdetect.errors import ErrorCode, MediaError
 from dfdetect.media.boundary import Source, media_errors
 from dfdetect.media.boxes import check_stands_alone
 from dfdetect.media.cuts import thumbnail_size
+from dfdetect.media.disposable import DisposablePictures
 from dfdetect.media.limits import MIN_DECODED_PART, Limits, check_pixels
 from dfdetect.media.pictures import Picture
 from dfdetect.media.sniff import MediaType
@@ -53,8 +54,8 @@ class VideoFile:
         self.times_s: NDArray[np.float64] = self._timeline.times_s
         self.info: MediaInfo = self._describe(media_type)
 
-    def pictures(self) -> Iterator[Picture]:
-        """Every frame that decodes, in presentation order. Errors: corrupt_data, at the end, when too few did."""
+    def pictures(self, wanted: Collection[int] | None = None) -> Iterator[Picture]:
+        """The frames that decode, in presentation order: see `Pictures.pictures`."""
         places = _Places(self._timeline.pts)
         decoded = 0
         with self._opened() as (container, stream):
@@ -67,28 +68,29 @@ class VideoFile:
                 if other.index != stream.index:
                     other.discard = Discard.all
             maker = _PictureMaker(self._timeline)
-            for frame in self._frames(container, stream):
+            left_out = _LeftOut(stream, self._timeline, wanted)
+            for frame in self._frames(container, stream, left_out):
                 decoded += 1
                 index = places.next_place(frame.pts)
                 if index < len(self.times_s):
                     yield maker.picture(index, frame)
-        self._check_complete(decoded)
+        self._check_complete(decoded, left_out.count)
 
     def close(self) -> None:
         """Nothing is held between two calls."""
 
-    def _frames(self, container: Any, stream: Any) -> Iterator[Any]:
+    def _frames(self, container: Any, stream: Any, left_out: _LeftOut) -> Iterator[Any]:
         packets = iter(container.demux(stream))
         ended = False
         while not ended:
             with media_errors("decode"):
                 packet = next_packet(packets)
                 ended = packet is None
-                frames = decode_packet(stream, packet)
+                frames = [] if packet is not None and left_out.takes(packet) else decode_packet(stream, packet)
             yield from frames
 
-    def _check_complete(self, decoded: int) -> None:
-        promised = len(self.times_s) / self._timeline.fields_per_frame
+    def _check_complete(self, decoded: int, left_out: int) -> None:
+        promised = len(self.times_s) / self._timeline.fields_per_frame - left_out
         if decoded < MIN_DECODED_PART * promised:
             raise MediaError(
                 ErrorCode.CORRUPT_DATA,
@@ -188,6 +190,25 @@ class _Places:
             place = bisect_left(self._pts, pts, lo=place)
         self._next = place + 1
         return place
+
+
+class _LeftOut:
+    """The packets that the decoder is spared: disposable pictures that nobody wants. count: of them so far."""
+
+    def __init__(self, stream: Any, timeline: Timeline, wanted: Collection[int] | None) -> None:
+        self.count = 0
+        self._disposable = DisposablePictures(stream.codec_context)
+        self._wanted_pts: set[int] | None = None
+        if wanted is not None and timeline.pts is not None and timeline.packets_are_frames:
+            self._wanted_pts = {timeline.pts[index] for index in wanted}
+
+    def takes(self, packet: Any) -> bool:
+        if self._wanted_pts is None or packet.pts is None or packet.pts in self._wanted_pts:
+            return False
+        if packet.is_discard or packet not in self._disposable:
+            return False
+        self.count += 1
+        return True
 
 
 class _PictureMaker:

@@ -194,7 +194,7 @@ class _Run:
 
 @contextmanager
 def _opencv_threads_kept() -> Iterator[None]:
-    """Detectors set OpenCV's threads for the whole process: with jobs=1 that is the caller's."""
+    """A worker sets OpenCV's threads for its whole process: with jobs=1 that is the caller's."""
     import cv2
 
     before = cv2.getNumThreads()
