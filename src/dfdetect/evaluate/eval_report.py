@@ -19,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from dfdetect.errors import DataError
 from dfdetect.evaluate.estimates import Estimate
 from dfdetect.evaluate.findings import Finding
+from dfdetect.evaluate.protocol_figures import ProtocolFigures
 from dfdetect.evaluate.worst import Worst
 
 SCHEMA = "dfdetect.evaluation/1"
@@ -200,7 +201,8 @@ class EvalReport:
 
     draws: of the bootstrap. blocks: first all, then by dataset, method, compression, source; videos before frames.
     findings: red ones first. robustness, explanation, calibration, fairness: optional parts in the JSON form of their
-    own dataclasses. worst: the files that are most wrong, None where they were not looked for.
+    own dataclasses. worst: the files that are most wrong, None where they were not looked for. counting: the AUC as
+    other benchmarks count it, of a run by one of their protocols.
     """
 
     run: Mapping[str, Any]
@@ -214,6 +216,7 @@ class EvalReport:
     calibration: Mapping[str, Any] | None = None
     fairness: Mapping[str, Any] | None = None
     worst: Worst | None = None
+    counting: ProtocolFigures | None = None
 
     def block(self, level: Level, by: By, name: str = "") -> Block:
         """The block of a set; KeyError where there is none."""

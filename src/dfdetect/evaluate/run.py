@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -147,6 +147,12 @@ def _about(job: EvalJob, asked: Asked, bundle: Bundle) -> dict[str, Any]:
             "rows": len(samples),
             "sha256": samples_hash(samples),
             "left_out": dict(asked.left_out),
+        },
+        "thresholds": {
+            kind: asdict(bounds)
+            for kind in ("video", "image")
+            for bounds, measured in [bundle.calibration.bounds(kind, 1)]
+            if measured
         },
         "peers": {peer.name: {"name": peer.info.name, "sha256": peer.info.sha256} for peer in job.peers},
         "frames": {"at_least": job.frames, "detector": job.detector},
@@ -307,7 +313,8 @@ def _notes(asked: Asked, overlap: Sequence[str], *, known: bool) -> list[dict[st
 def _write(out: Path, work: ProgressFile, asked: Asked, job: EvalJob, run: dict[str, Any]) -> dict[str, Any]:
     """The tables of this model and of every peer; run.json of this model last."""
     folders = [*(out / PEERS / peer.name for peer in job.peers), out]
-    runs = [*(run | {"model": _model_of(peer), "peer_of": run["model"]["name"]} for peer in job.peers), run]
+    theirs = ({"model": _model_of(peer), "peer_of": run["model"]["name"], "thresholds": {}} for peer in job.peers)
+    runs = [*(run | about for about in theirs), run]
     for place, (folder, about) in enumerate(zip(folders, runs, strict=True)):
         examiner = place + 1 if place < len(job.peers) else 0
         rows, frames, learned = work.collect(len(asked.samples), examiner)

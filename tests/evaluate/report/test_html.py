@@ -13,6 +13,7 @@ import pytest
 from dfdetect.errors import DataError
 from dfdetect.evaluate.eval_report import EvalReport
 from dfdetect.evaluate.fairness import measure_fairness
+from dfdetect.evaluate.protocol_figures import Counted, ProtocolFigures
 from dfdetect.evaluate.report.html import MOST_ROWS, render
 from dfdetect.evaluate.report.words import LEVELS
 from dfdetect.evaluate.score_table import ScoreTable
@@ -276,3 +277,25 @@ def test_every_cell_of_laundering_is_there_with_its_false_alarms() -> None:
 def test_a_part_that_somebody_changed_is_refused() -> None:
     with pytest.raises(DataError, match="expected a Robustness of this version"):
         render([replace(eval_report(), robustness={"cells": "none"})])
+
+
+def test_the_benchmarks_counting_stands_apart_and_the_right_figure_is_marked() -> None:
+    counted = (
+        Counted("no face left out", "files with a score", "video", True, 90, 80, 0.81),
+        Counted("grouped by folder name", EVIL, "video", False, 60, 50, 0.77),
+        Counted("frames pooled", "every frame by itself", "frame", True, 900, 800, None),
+    )
+    page = Page(replace(eval_report(), counting=ProtocolFigures("dfb", counted)))
+    (section,) = (one for one in page.sections if "As dfb counts it" in one)
+    for said in ("0.810", "0.770", "The right figure of its kind", LEVELS["frame"], "\u2013"):
+        assert said in section
+    assert "<script>" not in page.source
+    assert "As dfb counts it" not in Page(eval_report()).text
+
+
+def test_the_shipped_thresholds_are_told() -> None:
+    bounds = {"likely_manipulated": 0.912, "no_manipulation_found": 0.5, "target_fpr": 0.02, "measured_on": "80 clips"}
+    report = eval_report()
+    page = Page(replace(report, run={**report.run, "thresholds": {"video": bounds}}))
+    said = "flagged above 0.912, cleared below 0.500; set to flag 2.0\u00a0% of reals (80 clips)"
+    assert " ".join(said.split()) in page.text

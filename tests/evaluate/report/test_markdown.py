@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from dfdetect.evaluate.protocol_figures import Counted, ProtocolFigures
 from dfdetect.evaluate.report.markdown import text, to_markdown
 from eval_reports import EVIL, comparison, eval_report, robustness
 
@@ -51,3 +52,11 @@ def test_comparison_says_how_sure_the_difference_is() -> None:
     assert "| AUC | high | 0.870 | 0.740 | −0.130 | −0.160 to −0.100 | p < 0.001 |" in found
     assert "z = -6.50, p < 0.001" in found
     assert found.count("## What was measured of ") == 2
+
+
+def test_the_benchmarks_counting_is_a_table_of_its_own() -> None:
+    counted = (Counted("no face is 0.5", "2 files", "video", False, 90, 80, 0.81),)
+    text = to_markdown([replace(eval_report(), counting=ProtocolFigures("sbi", counted))])
+    assert "## As sbi counts it" in text
+    assert "| no face is 0.5 |" in text.replace("0\\.5", "0.5")
+    assert "0.810" in text

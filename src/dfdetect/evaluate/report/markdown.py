@@ -10,6 +10,7 @@ from dfdetect.detect.wording import plain
 from dfdetect.evaluate.estimates import DECISION_FIGURES, FIGURES
 from dfdetect.evaluate.eval_report import Block, By, Comparison, CrossAuc, EvalReport, Level
 from dfdetect.evaluate.fairness import Fairness, GroupRate, GroupRow
+from dfdetect.evaluate.protocol_figures import ProtocolFigures
 from dfdetect.evaluate.report import parts, words
 from dfdetect.evaluate.worst import Worst
 
@@ -70,6 +71,8 @@ def _model(name: str, report: EvalReport, *, several: bool) -> list[str]:
             lines += _cross(cross)
     if (robustness := parts.robustness_of(report)) is not None:
         lines += _robustness(robustness, of)
+    if report.counting is not None:
+        lines += _counting(report.counting, of)
     if (fairness := parts.fairness_of(report)) is not None:
         lines += _fairness(fairness, of)
     if report.worst is not None:
@@ -194,6 +197,22 @@ def _robustness(found: Robustness, of: str) -> list[str]:
         "reals flagged",
     )
     return lines + _table(header, cells, right=(2, 3, 4, 5, 6, 8))
+
+
+def _counting(found: ProtocolFigures, of: str) -> list[str]:
+    rows = (
+        (
+            text(f"{one.name} (the right figure)" if one.ours else one.name),
+            words.LEVELS[one.level],
+            f"{one.n_real:,}",
+            f"{one.n_fake:,}",
+            words.number("roc_auc", one.auc),
+            text(one.text),
+        )
+        for one in found.counted
+    )
+    head = ("counted", "level", "real", "fake", "AUC", "what it says")
+    return [f"## As {text(found.protocol)} counts it{of}", "", *_table(head, rows, right=(2, 3, 4))]
 
 
 def _fairness(found: Fairness, of: str) -> list[str]:

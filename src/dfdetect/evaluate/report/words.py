@@ -147,12 +147,21 @@ def run_facts(report: EvalReport) -> list[tuple[str, str]]:
             rows += _part(title, found)
         elif found is not None:
             rows.append((title, _value(found)))
+    thresholds = run.pop("thresholds", None)
+    rows += [_thresholds(kind, found) for kind, found in (thresholds or {}).items()]
     peers = run.pop("peers", None)
     if isinstance(peers, Mapping) and peers:
         rows.append(("Scored beside it", ", ".join(map(str, peers))))
     rows += [(_title(key), _value(value)) for key, value in run.items()]
     rows.append(("Intervals", f"95{PERCENT}, bootstrap of {report.draws:,} draws of whole people or source videos"))
     return rows
+
+
+def _thresholds(kind: str, found: Mapping[str, Any]) -> tuple[str, str]:
+    text = f"flagged above {found['likely_manipulated']:.3f}, cleared below {found['no_manipulation_found']:.3f}"
+    aimed = f"set to flag {found['target_fpr']:.1%} of reals".replace("%", PERCENT)
+    told = f" ({found['measured_on']})" if found.get("measured_on") else ""
+    return f"Shipped thresholds, {kind}", f"{text}; {aimed}{told}"
 
 
 def _protocol(protocol: Any, frames: Any) -> list[tuple[str, str]]:
