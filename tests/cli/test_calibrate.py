@@ -9,6 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytest.importorskip("scipy", reason="evaluation needs the extra: evaluate")
+
+from dfdetect.batch.lock import held
 from dfdetect.cli.main import run
 from dfdetect.data.drawn_faces import draw_face
 from dfdetect.evaluate import own_files
@@ -107,6 +110,12 @@ def test_too_few_are_refused_before_anything_is_scanned(
     assert not Path("tiny-own").exists()
 
 
+def test_two_runs_do_not_write_one_file(pictures: Path, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with held(desk / ".mine.calibration-scores.jsonl.lock", ""):
+        assert run(own("--reals", str(pictures), "--target-fpr", "0.05", "-o", "mine", "-q")) == 2
+    assert "another `dfdetect calibrate` is at work on mine.calibration-scores.jsonl" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
@@ -124,6 +133,7 @@ def test_too_few_are_refused_before_anything_is_scanned(
         (["--reals", "notes.doc"], 2, "found a file of another kind"),
         (["--reals", "empty"], 3, "--reals empty: no image or video in it"),
         (["--reals", "people", "-o", "no/such/place"], 2, "there is no folder"),
+        (["--reals", "people", "--scores", "no/such/x.jsonl"], 2, "--scores no/such/x.jsonl: there is no folder"),
         (["--reals", "list.csv", "--folder-per-person"], 2, "is a list; give it a column `person` instead"),
         (["--reals", "mixed.csv"], 3, "--reals: expected real files only; 1 of 2 are labelled fake: b.png"),
         (["--reals", "list.csv", "--fakes", "list.csv"], 3, "2 files are in --fakes and in --reals, byte for byte"),

@@ -21,13 +21,17 @@ from dfdetect.evaluate.own_files import (
     hash_file,
     list_sha256,
     once,
+    refuse_learned_from,
     refuse_shared,
     refuse_wrong_labels,
     score_own,
 )
 from dfdetect.evaluate.scores import VideoScore
+from dfdetect.models.bundle import load_bundle
+from dfdetect.models.trained_on import file_key, trained_on
 from dfdetect.values import InputInfo, Label, ScanResult
 from own_scores import drawn
+from tiny_bundle import make_tiny_bundle
 
 SCAN = OwnScan(Path("bundle"), "ab" * 32)
 SCORE = replace(drawn(1)[0], dataset="own", source="own")
@@ -91,6 +95,23 @@ def test_a_file_on_both_sides_is_refused(tmp_path: Path) -> None:
         refuse_shared(reals, fakes)
     unreadable = OwnFile(fakes[0].sample, "", "no permission")
     refuse_shared([replace(unreadable, sample=reals[0].sample)], [unreadable])
+
+
+def test_what_the_model_learned_from_is_refused(tmp_path: Path) -> None:
+    """A model scores its training faces low: a bound from them promised 1 % and flagged 6 % of new people."""
+    people = [sample(tmp_path, f"{n}.jpg", bytes([n]), target_id=f"p{n}") for n in range(3)]
+    record = trained_on(people[:1])
+    base = load_bundle(make_tiny_bundle(tmp_path / "tiny"))
+    learned = replace(base, manifest=base.manifest.model_copy(update={"trained_on": record}))
+    files = [hash_file(one) for one in people]
+    refuse_learned_from(base, files, "--reals")
+    refuse_learned_from(learned, files[1:], "--reals")
+    with pytest.raises(DataError, match=r"--reals: tiny was trained on some of these, .*1 person .*\(p0; 1 samples\)"):
+        refuse_learned_from(learned, files, "--reals")
+    by_bytes = record.model_copy(update={"keys": file_key(files[2].sha256)})
+    learned = replace(base, manifest=base.manifest.model_copy(update={"trained_on": by_bytes}))
+    with pytest.raises(DataError, match=r"1 files, byte for byte \(2\.jpg\)"):
+        refuse_learned_from(learned, files, "--reals")
 
 
 def test_the_hash_of_a_list_is_of_its_bytes_and_labels(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dfdetect.batch.lock import held
+from dfdetect.cli.output import check_folder
 from dfdetect.cli.progress import progress_bar
 from dfdetect.errors import DataError, UsageError
 from dfdetect.values import Label
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from dfdetect.evaluate.own_files import OwnFile, OwnScan
     from dfdetect.evaluate.scores import VideoScore
 
+LINES_EVERY_S = 60.0  # progress where standard error is no terminal
 LIST_SUFFIXES = (".csv", ".txt", ".parquet")
 
 
@@ -43,23 +47,27 @@ def run_own(job: OwnJob) -> None:
     """Scan what is not scanned yet, fit, write the bundle and say what it promises."""
     from dfdetect.evaluate.own_calibration import calibrate_on_own
     from dfdetect.evaluate.own_claim import Origin
-    from dfdetect.evaluate.own_files import OwnScan, counts_of, list_sha256, refuse_shared
+    from dfdetect.evaluate.own_files import OwnScan, counts_of, list_sha256, refuse_learned_from, refuse_shared
     from dfdetect.models.bundle import find_bundle, load_bundle
     from dfdetect.models.recalibrated import check_new_folder, write_recalibrated
 
+    _need_packages(job)
     base = load_bundle(find_bundle(job.settings.model))
     title = f"{base.manifest.name} {base.manifest.version}"
     out = job.out or Path(f"{base.manifest.name}-own")
     check_new_folder(out)
+    kept = job.scores or out.with_name(f"{out.name}.calibration-scores.jsonl")
+    check_folder(kept, "--scores")
     reals, repeated = _files(job, job.reals, Label.REAL)
     fakes, repeated_fakes = _files(job, job.fakes, Label.FAKE) if job.fakes else ([], 0)
     refuse_shared(reals, fakes)
+    refuse_learned_from(base, reals, "--reals")
+    refuse_learned_from(base, fakes, "--fakes")
     _refuse_too_few(reals, job.claim)
     settings = job.settings
     # Several processes with all cores each would only wait for one another.
     threads = max(1, (os.cpu_count() or 1) // settings.jobs) if settings.jobs > 1 else None
     scan = OwnScan(base.folder, base.sha256, settings.frames, settings.detector, settings.device, threads)
-    kept = job.scores or out.with_name(f"{out.name}.calibration-scores.jsonl")
     scored = _scored(job, [*reals, *fakes], scan, kept)
     real_scores = [score for score in scored if score.label == Label.REAL]
     fake_scores = [score for score in scored if score.label == Label.FAKE]
@@ -91,6 +99,13 @@ def run_own(job: OwnJob) -> None:
     _say(f"{out}: {bundle.manifest.name} {bundle.manifest.version}; next: dfdetect scan FILE --model {out}")
 
 
+def _need_packages(job: OwnJob) -> None:
+    """Before hours of scanning. Raises ModuleNotFoundError, which the command line explains."""
+    importlib.import_module("scipy")
+    if job.claim.method == "isotonic":
+        importlib.import_module("sklearn")
+
+
 def _files(job: OwnJob, named: Path, label: Label) -> tuple[list[OwnFile], int]:
     """Every file with the hash of its bytes, each once, and how many repeated another's bytes."""
     from dfdetect.evaluate.own_files import hash_file, once, refuse_wrong_labels
@@ -99,7 +114,7 @@ def _files(job: OwnJob, named: Path, label: Label) -> tuple[list[OwnFile], int]:
     samples = samples_named(named, label, flag, folder_per_person=job.folder_per_person)
     refuse_wrong_labels(samples, label, flag)
     files = []
-    with progress_bar(len(samples), quiet=job.settings.quiet, what="files named") as bar:
+    with progress_bar(len(samples), quiet=job.settings.quiet, what="files named", lines_every_s=LINES_EVERY_S) as bar:
         for sample in samples:
             files.append(hash_file(sample))
             bar.advance()
@@ -110,7 +125,11 @@ def _scored(job: OwnJob, files: Sequence[OwnFile], scan: OwnScan, kept: Path) ->
     from dfdetect.evaluate.own_files import score_own
 
     scored = []
-    with progress_bar(len(files), quiet=job.settings.quiet, what="files scanned") as bar:
+    busy = f"another `dfdetect calibrate` is at work on {kept}; wait for it, or name another file with --scores"
+    with (
+        held(kept.with_name(f".{kept.name}.lock"), busy),
+        progress_bar(len(files), quiet=job.settings.quiet, what="files scanned", lines_every_s=LINES_EVERY_S) as bar,
+    ):
         for score in score_own(files, scan, kept, jobs=job.settings.jobs):
             scored.append(score)
             bar.advance()

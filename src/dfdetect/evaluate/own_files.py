@@ -16,8 +16,11 @@ from dfdetect.calibration_record import FileCounts
 from dfdetect.data.sample import Sample
 from dfdetect.detect.detector import DEFAULT_FRAMES, Scanner
 from dfdetect.errors import DataError, ErrorCode, UsageError
+from dfdetect.evaluate.overlap import find_overlap
 from dfdetect.evaluate.scores import NO_FACE, OK, VideoScore, video_score
 from dfdetect.faces.detector import DEFAULT_DETECTOR
+from dfdetect.models.bundle import Bundle
+from dfdetect.models.trained_on import file_key
 from dfdetect.values import ErrorInfo, InputInfo, Label, ScanResult
 
 _SHOWN = 5  # names in a message
@@ -82,6 +85,18 @@ def refuse_shared(reals: Sequence[OwnFile], fakes: Sequence[OwnFile]) -> None:
     both = [f"{file.sample.name} = {names[file.sha256]}" for file in fakes if file.sha256 in names]
     if both:
         raise DataError(f"{len(both)} files are in --fakes and in --reals, byte for byte: {_listed(both)}")
+
+
+def refuse_learned_from(bundle: Bundle, files: Sequence[OwnFile], flag: str) -> None:
+    """DataError for files that the model was trained on, by its manifest: it scores them unlike those of new people."""
+    overlap = find_overlap(bundle, [file.sample for file in files])
+    seen = [file.sample.name for file in files if file.sha256 and file_key(file.sha256) in overlap.keys]
+    found = [*overlap.found, *([f"{len(seen)} files, byte for byte ({_listed(seen)})"] if seen else [])]
+    if found:
+        raise DataError(
+            f"{flag}: {bundle.manifest.name} was trained on some of these, and scores what it knows unlike new "
+            f"people's files: {'; '.join(found)}. Take them out of the list"
+        )
 
 
 def once(files: Sequence[OwnFile]) -> tuple[list[OwnFile], int]:
