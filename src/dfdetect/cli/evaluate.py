@@ -57,6 +57,19 @@ def command(
             '"command {path}" that prints a score. Repeatable.',
         ),
     ] = None,
+    robustness: Annotated[
+        bool,
+        typer.Option("--robustness", help="Also: what compression, resizing, messengers and filters cost (60 files)."),
+    ] = False,
+    cells: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="Of the laundering only these cells or families, with commas.")
+    ] = None,
+    explanations: Annotated[
+        bool,
+        typer.Option(
+            "--explanations", help="Also: does the heatmap point at what was changed? Needs `dfdetect data fakes`."
+        ),
+    ] = False,
     peer_seconds: Annotated[float, typer.Option(metavar="S", help="Time limit of a peer's command for a face.")] = 60.0,
     split: Annotated[list[str] | None, typer.Option(help="Only this split: train, val, test. Repeatable.")] = None,
     dataset: Annotated[list[str] | None, typer.Option(help="Only this dataset. Repeatable.")] = None,
@@ -108,11 +121,15 @@ def command(
       dfdetect evaluate -d list.csv --protocol dfb -j 4 -o dfb/
       dfdetect evaluate --scores out/ --scores dfb/ -o both/
       dfdetect evaluate --scores theirs.csv -d list.csv -o theirs/
+      dfdetect evaluate -d list.csv --robustness -j 2 -o out/
+      dfdetect evaluate -d fakes/list.csv --explanations -o out/
     """
     from dfdetect.errors import UsageError
 
     if out is None:
         raise UsageError("evaluate needs --out FOLDER (-o), where scores and report go")
+    if (robustness or explanations) and (scores or data is None):
+        raise UsageError("--robustness and --explanations scan files: give --data and --model, not --scores")
     if higher_means not in ("fake", "real"):
         raise UsageError(f"--higher-means: expected fake or real; got {higher_means!r}")
     filters = {"split": split, "dataset": dataset, "method": method, "compression": compression}
@@ -141,6 +158,16 @@ def command(
             )
             sets = _scored(job, out, jobs=jobs, engine=engine, restart=restart, quiet=quiet)
     _tell(sets, out)
+    if robustness or explanations:
+        from dfdetect.cli import evaluate_parts
+
+        options = evaluate_parts.PartOptions(model, out, seed, jobs, device, quiet)
+        assert asked is not None
+        if robustness:
+            names = [name.strip() for name in (cells or "").split(",") if name.strip()]
+            evaluate_parts.robustness(asked.samples, options, cells=names)
+        if explanations:
+            evaluate_parts.explanations(asked.samples, options)
 
 
 def _asked(

@@ -10,18 +10,23 @@ mostly face, so any map points at it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dfdetect.batch.whole_file import whole_file
 from dfdetect.errors import DataError
 from dfdetect.evaluate.estimates import Estimate
 from dfdetect.evaluate.explanations_run import MAPS, FaceCheck
+from dfdetect.evaluate.part_file import read_part
 
 SCHEMA = "dfdetect.explanations/1"
+RESULT = "explanation.json"
 DRAWS = 1000
 MIN_GAP = 0.5  # logits between the fake and its original: with less there is no evidence to take away
 
@@ -112,6 +117,19 @@ def measure_explanations(
             for method, mine in of_method.items()
         },
     )
+
+
+def write_explanations(folder: Path, found: Explanations) -> Path:
+    """Write explanation.json into the folder."""
+    path = folder / RESULT
+    with whole_file(path) as part:
+        part.write_text(json.dumps(found.as_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    return path
+
+
+def read_explanations(folder: Path) -> dict[str, Any] | None:
+    """explanation.json of a folder, as `EvalReport.explanation` holds it; None where there is none."""
+    return read_part(folder / RESULT, SCHEMA)
 
 
 def _drawn(groups: Sequence[str], rng: np.random.Generator, draws: int) -> FloatArray:

@@ -9,24 +9,29 @@ its own, which is much narrower than the difference of two intervals would sugge
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dfdetect.batch.whole_file import whole_file
 from dfdetect.errors import DataError
 from dfdetect.evaluate.estimates import Estimate
 from dfdetect.evaluate.launder.grid import CLEAN, GRID, Cell, grid_hash
 from dfdetect.evaluate.launder.shot import FRAMES
+from dfdetect.evaluate.part_file import read_part
 from dfdetect.evaluate.robustness_run import CellScore
 from dfdetect.evaluate.scores import OK, VideoScore
 from dfdetect.metrics import Ranking, rank, wilson_interval
 from dfdetect.values import Verdict
 
 SCHEMA = "dfdetect.robustness/1"
+RESULT = "robustness.json"
 DRAWS = 1000
 _WORST = 5
 _RISE = 0.02  # AUC that a harder cell may gain by chance
@@ -143,6 +148,19 @@ def measure_robustness(
         rises=_rises(measured),
         gate=_gate(cells, mean_loss, _rises(measured)),
     )
+
+
+def write_robustness(folder: Path, found: Robustness) -> Path:
+    """Write robustness.json into the folder."""
+    path = folder / RESULT
+    with whole_file(path) as part:
+        part.write_text(json.dumps(found.as_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    return path
+
+
+def read_robustness(folder: Path) -> dict[str, Any] | None:
+    """robustness.json of a folder, as `EvalReport.robustness` holds it; None where there is none."""
+    return read_part(folder / RESULT, SCHEMA)
 
 
 class _Weights:
