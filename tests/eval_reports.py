@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from dfdetect.calibration_record import CalibrationRecord, FileCounts, KindRate, ScaleRecord
 from dfdetect.evaluate.estimates import DECISION_FIGURES, FIGURES, Estimate
 from dfdetect.evaluate.eval_report import (
     Block,
@@ -22,6 +23,8 @@ from dfdetect.evaluate.eval_report import (
     Level,
     ReliabilityBin,
 )
+from dfdetect.evaluate.explanations import Explanations, measure_explanations
+from dfdetect.evaluate.explanations_run import FaceCheck, MapCheck
 from dfdetect.evaluate.findings import FindingCode, finding
 from dfdetect.evaluate.launder.grid import CLEAN, GRID
 from dfdetect.evaluate.robustness import Robustness, measure_robustness
@@ -178,3 +181,32 @@ def robustness(*, files: int = 40) -> Robustness:
             if n < 4 or "image" in cell.kinds:
                 rows.append(CellScore(cell.name, one))
     return measure_robustness(rows, model="default", rng=np.random.default_rng(0), draws=50)
+
+
+def explanations() -> Explanations:
+    """Twenty faces: the heat map beats chance and loses the pointing game to the blob in the middle."""
+
+    def check(level: float, hit: bool) -> MapCheck:
+        falling = (4.0, *(4 * level * (1 - n / 8) for n in range(1, 8)), 0.0)
+        return MapCheck(hit, 0.3 + 0.1 * hit, falling, tuple(4.0 - value for value in falling))
+
+    faces = [
+        FaceCheck(
+            *(f"{n}.png", "t1", f"p{n // 2}", 0.35, 4.0, 0.0),
+            {"heatmap": check(0.4, n % 3 > 0), "random": check(0.9, n % 4 == 0), "centre": check(0.6, True)}
+            | {"mask": check(0.2, True)},
+        )
+        for n in range(20)
+    ]
+    return measure_explanations(faces, ["lost.png: no face"], model="m", rng=np.random.default_rng(0), draws=50)
+
+
+def calibration_record() -> CalibrationRecord:
+    rate = KindRate("video", 0.01, 0.01, 150, 120, 0.024, 1, 150, 5, 0.0067, (0.0002, 0.036), 0.08)
+    return CalibrationRecord(
+        *("default 1.0", "ab" * 32, "2026-01-02", "a newsroom", "cd" * 32, None),
+        FileCounts(160, 150, 4, 3, 2, 1),
+        None,
+        (rate,),
+        ScaleRecord("kept", 150, 0, None, None, None, None),
+    )

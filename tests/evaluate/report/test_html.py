@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from xml.etree import ElementTree
@@ -18,7 +18,7 @@ from dfdetect.evaluate.report.html import MOST_ROWS, render
 from dfdetect.evaluate.report.words import LEVELS
 from dfdetect.evaluate.score_table import ScoreTable
 from dfdetect.evaluate.scores import VideoScore
-from eval_reports import EVIL, block, comparison, eval_report, robustness
+from eval_reports import EVIL, block, calibration_record, comparison, eval_report, explanations, robustness
 
 MADE_AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 _VOID = {"meta", "img", "br"}
@@ -272,6 +272,27 @@ def test_every_cell_of_laundering_is_there_with_its_false_alarms() -> None:
     severities = [a for _, a in page.tags if (a.get("aria-label") or "").startswith("AUC by severity of ")]
     assert len(severities) == len({cell.family for cell in found.cells if cell.severity >= 3})
     assert "what compression, resizing" not in page.text, "it is not among what was not measured"
+
+
+def test_the_heat_map_stands_beside_a_blob_in_the_middle() -> None:
+    found = explanations()
+    page = Page(replace(eval_report(), explanation=found.as_dict()))
+    (section,) = [" ".join(part.split()) for part in page.sections if "Does the heat map show" in part]
+    assert LEVELS["frame"] in section
+    assert "20 faces of 20 fakes" in section
+    pointing = found.map("heatmap").pointing.value
+    assert pointing is not None
+    assert f"the heat map {100 * pointing:.1f} %" in page.text
+    assert "a blob in the middle −" in page.text, "it points less well than the blob, and that is said"
+    assert "lost.png: no face" in page.text
+    assert sum("score over the share of cells" in (a.get("aria-label") or "") for _, a in page.tags) == 2
+
+
+def test_what_a_user_calibrated_on_is_told() -> None:
+    record = calibration_record()
+    page = Page(replace(eval_report(), calibration=asdict(record)))
+    for line in record.lines():
+        assert " ".join(line.split()) in page.text
 
 
 def test_a_part_that_somebody_changed_is_refused() -> None:

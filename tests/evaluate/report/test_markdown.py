@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from dfdetect.evaluate.protocol_figures import Counted, ProtocolFigures
 from dfdetect.evaluate.report.markdown import text, to_markdown
-from eval_reports import EVIL, comparison, eval_report, robustness
+from eval_reports import EVIL, calibration_record, comparison, eval_report, explanations, robustness
 
 
 def test_findings_first_then_the_protocol_then_figures_with_their_level() -> None:
@@ -21,10 +21,11 @@ def test_findings_first_then_the_protocol_then_figures_with_their_level() -> Non
 
 def test_every_row_of_a_table_has_the_columns_of_its_header() -> None:
     """One bar in the name of a file must not move the figures beside it under another heading."""
-    robust = replace(eval_report(hostile=EVIL), robustness=robustness().as_dict())
+    parts = {"robustness": robustness().as_dict(), "explanation": explanations().as_dict()}
+    whole = replace(eval_report(hostile=EVIL), calibration=asdict(calibration_record()), **parts)
     width = 0
     rows = 0
-    for line in to_markdown([robust, eval_report("b")]).splitlines():
+    for line in to_markdown([whole, eval_report("b")]).splitlines():
         if not line.startswith("|"):
             width = 0
             continue

@@ -20,6 +20,7 @@ from dfdetect.evaluate.report.svg import (
 )
 
 if TYPE_CHECKING:
+    from dfdetect.evaluate.explanations import Explanations
     from dfdetect.evaluate.robustness import CellResult
 
 _LEAST_COVERAGE = 0.05  # below it a curve is the luck of a handful of samples
@@ -161,6 +162,24 @@ def severity(cells: Sequence[CellResult], clean: CellResult) -> str:
         if auc.interval is not None:
             chart.whisker(n, *auc.interval, "series0")
         chart.dot(n, auc.value or 0.0, "series0", f"{steps[n].text}: AUC {auc.value:.3f}")
+    return chart.svg()
+
+
+def exchange(found: Explanations, which: str) -> str:
+    """The mean score while cells are exchanged between a fake and its original, in the order of each map.
+
+    which: "deletion" or "insertion".
+    """
+    curves = [getattr(one, f"{which}_curve") for one in found.maps]
+    drawn = [value for curve in curves for value in curve]
+    low, high = min(0.0, *drawn), max(1.0, *drawn)
+    ticks = tuple((n / 4, f"{n / 4:.2f}") for n in range(-8, 13) if low <= n / 4 <= high)
+    label = "score: 1 = the fake's logit, 0 = the original's"
+    title = f"{which}: score over the share of cells exchanged"
+    chart = Chart(title, share_axis("cells exchanged, strongest first"), Axis(label, ticks, low, high))
+    for number, curve in enumerate(curves):
+        last = max(len(curve) - 1, 1)
+        chart.line([(n / last, value) for n, value in enumerate(curve)], f"series{number % SERIES}")
     return chart.svg()
 
 

@@ -128,6 +128,10 @@ def _template() -> Template:
         group_rates=parts.group_rates,
         robustness_of=parts.robustness_of,
         families=parts.families,
+        explanations_of=parts.explanations_of,
+        calibration_lines=parts.calibration_lines,
+        MAP_FIGURES=parts.MAP_FIGURES,
+        MAP_TITLES=parts.MAP_TITLES,
         loss_tone=loss_tone,
         GROUP_TITLES=parts.GROUP_TITLES,
         not_measured=parts.not_measured,
@@ -156,6 +160,7 @@ _CHARTS = {
     "histogram": charts.histogram,
     "confusion": charts.confusion,
     "severity": charts.severity,
+    "exchange": charts.exchange,
 }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from dfdetect.detect.wording import plain
-from dfdetect.evaluate.estimates import DECISION_FIGURES, FIGURES
+from dfdetect.evaluate.estimates import DECISION_FIGURES, FIGURES, Estimate
 from dfdetect.evaluate.eval_report import Block, By, Comparison, CrossAuc, EvalReport, Level
 from dfdetect.evaluate.fairness import Fairness, GroupRate, GroupRow
 from dfdetect.evaluate.protocol_figures import ProtocolFigures
@@ -15,6 +15,7 @@ from dfdetect.evaluate.report import parts, words
 from dfdetect.evaluate.worst import Worst
 
 if TYPE_CHECKING:
+    from dfdetect.evaluate.explanations import Explanations
     from dfdetect.evaluate.robustness import Robustness
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
@@ -75,6 +76,10 @@ def _model(name: str, report: EvalReport, *, several: bool) -> list[str]:
         lines += _counting(report.counting, of)
     if (fairness := parts.fairness_of(report)) is not None:
         lines += _fairness(fairness, of)
+    if told := parts.calibration_lines(report):
+        lines += [f"## Thresholds on somebody's own material{of}", "", *(f"- {text(line)}" for line in told), ""]
+    if (explanations := parts.explanations_of(report)) is not None:
+        lines += _explanations(explanations, of)
     if report.worst is not None:
         lines += _worst(report.worst, of)
     if missing := parts.not_measured(report):
@@ -240,6 +245,35 @@ def _fairness(found: Fairness, of: str) -> list[str]:
         "",
     ]
     return lines
+
+
+def _explanations(found: Explanations, of: str) -> list[str]:
+    lines = [
+        f"## Does the heat map show where a face was changed?{of} ({words.LEVELS['frame']})",
+        "",
+        f"{found.faces:,} faces of {found.files:,} fakes whose true mask is known; {words.rate(found.mask_share)} of a "
+        f"face picture is fake on average. Deletion and insertion are of the {found.noticed:,} faces that the model "
+        "tells from their originals. A heat map says something only where it beats a blob in the middle.",
+        "",
+    ]
+    header = ["map", *(f"{title} ({better})" for title, _, better in parts.MAP_FIGURES.values())]
+    rows = [
+        [text(parts.MAP_TITLES.get(one.name, one.name)), *(_map_cell(n, getattr(one, n)) for n in parts.MAP_FIGURES)]
+        for one in found.maps
+    ]
+    rows += [
+        [
+            f"heat map better than {parts.MAP_TITLES[other]} by",
+            *(_map_cell(name, found.gains[f"{name}_over_{other}"], signed=True) for name in parts.MAP_FIGURES),
+        ]
+        for other in ("centre", "random")
+    ]
+    return lines + _table(header, rows, right=range(1, len(header)))
+
+
+def _map_cell(name: str, found: Estimate, *, signed: bool = False) -> str:
+    between = words.map_interval(name, found)
+    return words.map_number(name, found.value, signed=signed) + (f" ({between})" if between else "")
 
 
 def _group(row: GroupRow) -> str:

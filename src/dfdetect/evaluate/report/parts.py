@@ -6,15 +6,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from dfdetect.calibration_record import CalibrationRecord
 from dfdetect.errors import DataError
 from dfdetect.evaluate.eval_report import EvalReport
 from dfdetect.evaluate.fairness import METRICS, Fairness, GroupRate, GroupRow
 
 if TYPE_CHECKING:
+    from dfdetect.evaluate.explanations import Explanations
     from dfdetect.evaluate.robustness import CellResult, Robustness
 
 Part = TypeVar("Part")
 
+MAP_FIGURES = {
+    "pointing": ("pointing game", "share of faces whose strongest cell lies where the face was changed", "high"),
+    "inside": ("inside", "share of the map that lies where the face was changed", "high"),
+    "deletion": ("deletion", "score left while the strongest cells are given back to the original", "low"),
+    "insertion": ("insertion", "score gained while the strongest cells are taken from the fake", "high"),
+}
+MAP_TITLES = {
+    "heatmap": "the heat map",
+    "random": "a random map",
+    "centre": "a blob in the middle",
+    "mask": "the truth",
+}
 _A_ROW = 5  # cells
 GROUP_TITLES = {
     "fpr": ("FPR", "reals flagged"),
@@ -62,6 +76,21 @@ def robustness_of(report: EvalReport) -> Robustness | None:
     from dfdetect.evaluate.robustness import Robustness
 
     return _part(report.robustness, Robustness)
+
+
+def explanations_of(report: EvalReport) -> Explanations | None:
+    """Whether the heat map points at what was changed; None where it was not checked."""
+    if report.explanation is None:
+        return None
+    from dfdetect.evaluate.explanations import Explanations
+
+    return _part(report.explanation, Explanations)
+
+
+def calibration_lines(report: EvalReport) -> list[str]:
+    """What a user calibrated the model on, a sentence a line; none where nobody did."""
+    found = _part(report.calibration, CalibrationRecord)
+    return [] if found is None else found.lines()
 
 
 def families(found: Robustness) -> list[tuple[str, list[CellResult]]]:

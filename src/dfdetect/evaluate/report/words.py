@@ -87,6 +87,26 @@ def lost_interval(loss: Estimate) -> str:
     return signed_interval("roc_auc", Estimate(None, -high, -low))
 
 
+def map_number(name: str, value: float | None, *, signed: bool = False) -> str:
+    """A figure of a heat map: shares as percentages, areas as decimals."""
+    if value is None:
+        return NONE
+    sign = "+" if signed else ""
+    if name in ("pointing", "inside"):
+        text = f"{100 * value:{sign}.1f}{' points' if signed else PERCENT}"
+    else:
+        text = f"{value:{sign}.3f}"
+    return text.replace("-", MINUS)
+
+
+def map_interval(name: str, found: Estimate) -> str:
+    if found.interval is None:
+        return ""
+    scale, digits = (100, 1) if name in ("pointing", "inside") else (1, 3)
+    low, high = (f"{scale * bound:.{digits}f}".replace("-", MINUS) for bound in found.interval)
+    return f"{low} to {high}"
+
+
 def rate(value: float | None) -> str:
     """A share as a percentage."""
     return NONE if value is None else f"{100 * value:.1f}{PERCENT}"
