@@ -174,7 +174,7 @@ def exchange(found: Explanations, which: str) -> str:
     drawn = [value for curve in curves for value in curve]
     low, high = min(0.0, *drawn), max(1.0, *drawn)
     ticks = tuple((n / 4, f"{n / 4:.2f}") for n in range(-8, 13) if low <= n / 4 <= high)
-    label = "score: 1 = the fake's logit, 0 = the original's"
+    label = "score: 0 original, 1 fake"
     title = f"{which}: score over the share of cells exchanged"
     chart = Chart(title, share_axis("cells exchanged, strongest first"), Axis(label, ticks, low, high))
     for number, curve in enumerate(curves):
