@@ -18,7 +18,7 @@ SERVICE_PREFIX = "DFDETECT_SERVE_"  # settings of the service, which reads and c
 
 # Read where they are needed, by rooms that must not depend on settings: places of models, and raising instead of
 # recording unexpected errors.
-OTHER_VARIABLES = frozenset({"DFDETECT_MODELS", "DFDETECT_DEBUG"})
+OTHER_VARIABLES = frozenset({"DFDETECT_MODELS", "DFDETECT_DEBUG", "DFDETECT_KEY"})
 
 
 def user_file() -> Path:

@@ -21,6 +21,7 @@ from dfdetect.cli.inputs import Input, collect, is_media, open_list, output_name
 from dfdetect.cli.main import CONDITION_MET, DONE, INTERRUPTED, SOME_FAILED
 from dfdetect.cli.output import OutputPlan, Outputs, plan_formats
 from dfdetect.cli.progress import progress_bar
+from dfdetect.cli.remote import make_remote_work, remote_model
 from dfdetect.errors import UsageError
 from dfdetect.values import ErrorInfo, InputInfo, ModelInfo, ScanResult, Verdict
 
@@ -41,6 +42,7 @@ class ScanJob:
     archive: Path | None
     fail_on: frozenset[Verdict]
     engine: str = DEFAULT_ENGINE
+    server: str | None = None
 
 
 def command(
@@ -79,6 +81,10 @@ def command(
     ] = None,
     detector: Annotated[str | None, typer.Option("--detector", help="Face detector. (default yunet)")] = None,
     engine: Annotated[str, typer.Option("--engine", metavar="local|ray", help="This computer, or Ray.")] = "local",
+    server: Annotated[
+        str | None,
+        typer.Option("--server", metavar="URL", help="Have a dfdetect service scan; its key in DFDETECT_KEY."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on standard error but errors.")] = False,
 ) -> None:
     """Say whether faces in images and videos were manipulated, where and when, and how sure that is.
@@ -90,6 +96,8 @@ def command(
     if not paths and list_file is None:
         raise UsageError("nothing to scan: name files or folders, or a list with --list FILE (- for standard input)")
     find_engine(engine)
+    if server is not None and (html or heatmaps):
+        raise UsageError("--server gives no pictures: the service keeps reports at /v1/scans/ID/report.html")
     settings = load_settings(
         model=model, frames=frames, device=device, detector=detector, jobs=jobs, quiet=True if quiet else None
     )
@@ -104,13 +112,13 @@ def command(
         pretty=list_file is None and len(named) == 1 and named == [item.path for item in inputs],
         append=archive is not None,
     )
-    job = ScanJob(tuple(inputs), settings, plan, archive, frozenset(fail_on or ()), engine)
+    job = ScanJob(tuple(inputs), settings, plan, archive, frozenset(fail_on or ()), engine, server)
     raise typer.Exit(run_job(job))
 
 
 def run_job(job: ScanJob) -> int:
     """Scan every input that is not done yet, write each result, return the exit code."""
-    model = check_model(job.settings)
+    model = remote_model(job.server, job.settings.model) if job.server is not None else check_model(job.settings)
     outputs = Outputs(job.plan)
     names = dict(zip(job.inputs, output_names(job.inputs), strict=True))
     tally: Counter[str] = Counter()
@@ -122,7 +130,7 @@ def run_job(job: ScanJob) -> int:
         interrupted = no_map = False
         with progress_bar(len(waiting), quiet=job.settings.quiet) as bar:
             try:
-                for item, result in scan_all(waiting, job.settings, model, job.engine):
+                for item, result in scan_all(waiting, job.settings, model, job.engine, job.server):
                     with bar.aside():
                         outputs.write(result, names[item])
                     tally[result.verdict or FAILED] += 1
@@ -152,12 +160,18 @@ def run_job(job: ScanJob) -> int:
 
 
 def scan_all(
-    inputs: list[Input], settings: Settings, model: ModelInfo, engine: str = DEFAULT_ENGINE
+    inputs: list[Input],
+    settings: Settings,
+    model: ModelInfo,
+    engine: str = DEFAULT_ENGINE,
+    server: str | None = None,
 ) -> Iterator[tuple[Input, ScanResult]]:
     """A result for every input, in the order in which they are done."""
-    for outcome in find_engine(engine)(
-        inputs, functools.partial(make_work, settings, model), jobs=min(settings.jobs, max(1, len(inputs)))
-    ):
+    if server is None:
+        make = functools.partial(make_work, settings, model)
+    else:
+        make = functools.partial(make_remote_work, server, model)
+    for outcome in find_engine(engine)(inputs, make, jobs=min(settings.jobs, max(1, len(inputs)))):
         if outcome.result is not None:
             yield outcome.item, outcome.result
         else:

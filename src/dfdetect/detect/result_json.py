@@ -6,13 +6,31 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import fields
+from fractions import Fraction
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from dfdetect import __version__
 from dfdetect.detect.wording import plain
-from dfdetect.values import FaceScore, ScannedMedia, ScanResult, TrackResult
+from dfdetect.errors import DataError, LimitCode, ReasonCode
+from dfdetect.values import (
+    ErrorInfo,
+    FaceQuality,
+    FaceScore,
+    InputInfo,
+    Limit,
+    MediaInfo,
+    ModelInfo,
+    Reason,
+    ScannedMedia,
+    ScanResult,
+    Thresholds,
+    TrackResult,
+    Verdict,
+)
 
 SCHEMA = "dfdetect.scan/1"
 
@@ -287,3 +305,61 @@ class ScanDocument(_Part):
     tracks: list[TrackPart]
     model: ModelPart | None
     timing_s: dict[str, float]
+
+
+def from_document(document: ScanDocument) -> ScanResult:
+    """The result that a document tells of: everything but maps, evidence pictures and raw logits (nan).
+
+    DataError: a code that this version does not know (a newer dfdetect wrote it).
+    """
+    media, error, thresholds, model = document.media, document.error, document.thresholds, document.model
+    try:
+        return ScanResult(
+            input=InputInfo(document.input.path, document.input.sha256, document.input.bytes),
+            status=document.status,
+            error=None if error is None else ErrorInfo(error.code, error.message, error.stage),
+            media=None if media is None else _scanned_media(media),
+            verdict=None if document.verdict is None else Verdict(document.verdict),
+            probability=document.probability,
+            interval=document.interval,
+            thresholds=None if thresholds is None else Thresholds(**thresholds.model_dump(include=_names(Thresholds))),
+            reasons=tuple(
+                Reason(ReasonCode(one.code), one.text, one.track, one.start_s, one.end_s) for one in document.reasons
+            ),
+            limits=tuple(Limit(LimitCode(one.code), one.text) for one in document.limits),
+            tracks=tuple(_track_result(track) for track in document.tracks),
+            model=None if model is None else ModelInfo(model.name, model.version, model.sha256),
+            timing_s=document.timing_s,
+        )
+    except ValueError as unknown:
+        raise DataError(f"the result says what this version does not know ({unknown}); upgrade dfdetect") from unknown
+
+
+def _names(kind: type[Thresholds]) -> set[str]:
+    return {one.name for one in fields(kind)}
+
+
+def _scanned_media(media: MediaPart) -> ScannedMedia:
+    fps = None if media.fps is None else Fraction(media.fps).limit_denominator(100_000)
+    info = MediaInfo(
+        media.kind, media.container, media.codec, media.width_px, media.height_px, fps,
+        duration_s=media.duration_s, rotation_deg=media.rotation_deg,
+    )  # fmt: skip
+    return ScannedMedia(info, tuple(media.cuts_s), media.frames_read, media.frames_with_face)
+
+
+def _track_result(track: TrackPart) -> TrackResult:
+    scores = tuple(
+        FaceScore(
+            p_manipulated=frame.p_manipulated,
+            logit=math.nan,
+            frame_index=frame.index,
+            time_s=frame.time_s,
+            track_id=track.id,
+            box_xyxy=frame.box_xyxy,
+            quality=FaceQuality(frame.face_px, frame.blur, frame.yaw_deg, frame.detector_score),
+        )
+        for frame in track.frames
+    )
+    verdict, gaps_s = Verdict(track.verdict), tuple(track.gaps_s)
+    return TrackResult(track.id, verdict, track.probability, track.first_s, track.last_s, gaps_s, scores)

@@ -30,6 +30,14 @@ def crop_name(track: int, frame_index: int) -> str:
     return f"crop-{track}-{frame_index}.png"
 
 
+def crop_of_name(name: str) -> tuple[int, int] | None:
+    """(track, frame index) of a name that `crop_name` made."""
+    parts = name.removesuffix(".png").split("-")
+    if len(parts) != 3 or parts[0] != "crop":
+        return None
+    return int(parts[1]), int(parts[2])
+
+
 def write_result(
     engine: sa.Engine,
     objects: Objects,

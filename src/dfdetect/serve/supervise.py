@@ -18,7 +18,7 @@ from dfdetect.errors import UsageError
 from dfdetect.serve.access import create_key, revoke_key
 from dfdetect.serve.api.app import make_app
 from dfdetect.serve.logs import set_up_logs
-from dfdetect.serve.processes import PARENT_VARIABLE
+from dfdetect.serve.processes import PARENT_VARIABLE, on_stop
 from dfdetect.serve.settings import PREFIX, ServeSettings
 from dfdetect.serve.store.engine import open_store, upgrade
 from dfdetect.serve.store.tables import keys
@@ -50,6 +50,8 @@ def run_service(settings: ServeSettings) -> None:
         )
     )  # fmt: skip
     told = threading.Thread(target=_tell, args=(server, settings, secret), name="dfdetect-tell", daemon=True)
+    # uvicorn sends itself the signal again once it has ended; that must not kill us before the others are stopped.
+    on_stop(lambda: None)
     try:
         for child in children:
             child.start()

@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from dfdetect.serve.access import Access
-from dfdetect.serve.answers import REPORT, crop_name, heatmap_name
+from dfdetect.serve.answers import REPORT, crop_name, crop_of_name, heatmap_name
 from dfdetect.serve.api.scans import known
 from dfdetect.serve.api.service import Read, Service, TheService
 from dfdetect.serve.problems import Problem, described
@@ -74,8 +74,9 @@ def _whole(service: Service, row: Any) -> dict[str, Any]:
 
 @router.get("/tracks", responses=described("no_key", "not_found", "not_ready"))
 def tracks(service: TheService, access: Read, scan_id: str) -> dict[str, Any]:
-    """Every face over the file, without its frames."""
+    """Every face over the file, without its frames, with addresses of the pictures that weighed most."""
     body = _result(service, access, scan_id)
+    pictures = _pictures(service, access, scan_id)
     shown = []
     for track in body["tracks"]:
         frames = track["frames"]
@@ -83,7 +84,8 @@ def tracks(service: TheService, access: Read, scan_id: str) -> dict[str, Any]:
         about = {key: value for key, value in track.items() if key != "frames"}
         quality = {"min_face_px": min(sizes, default=None), "max_blur": max(blurs, default=None)}
         frames_url = f"/v1/scans/{scan_id}/frames?track={track['id']}"
-        shown.append({**about, "frame_count": len(frames), "quality": quality, "frames_url": frames_url})
+        more = {"frames_url": frames_url, "pictures": pictures.get(track["id"], [])}
+        shown.append({**about, "frame_count": len(frames), "quality": quality, **more})
     return {"items": shown}
 
 
@@ -182,6 +184,20 @@ def _result(service: Service, access: Access, scan_id: str) -> dict[str, Any]:
         _refuse_early(row)
         raise Problem("not_found", "this scan has no result")
     return body
+
+
+def _pictures(service: Service, access: Access, scan_id: str) -> dict[int, list[dict[str, Any]]]:
+    """Track -> its pictures in time order."""
+    prefix = known(service, access, scan_id)["result_prefix"]
+    names = {name.rpartition("/")[2] for name in service.objects.names(prefix)} if prefix else set()
+    found: dict[int, list[dict[str, Any]]] = {}
+    for track, frame_index in sorted(filter(None, map(crop_of_name, names))):
+        place = f"{track}/{frame_index}.png"
+        has_map = heatmap_name(track, frame_index) in names
+        entry = {"frame_index": frame_index, "crop": f"/v1/scans/{scan_id}/crops/{place}"}
+        entry["heatmap"] = f"/v1/scans/{scan_id}/heatmaps/{place}" if has_map else None
+        found.setdefault(track, []).append(entry)
+    return found
 
 
 def _report(service: Service, access: Access, scan_id: str) -> bytes:
