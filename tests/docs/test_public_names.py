@@ -26,7 +26,7 @@ PUBLIC_NAMES = {
 
 SCAN_FLAGS = {
     "-r", "--recursive", "--list", "--json", "--format", "--out", "--html", "--heatmaps", "--jobs", "-j", "--archive",
-    "--model", "--fail-on", "--frames", "--device", "--detector", "--engine", "--quiet", "-q",
+    "--model", "--fail-on", "--frames", "--device", "--detector", "--engine", "--server", "--quiet", "-q",
 }  # fmt: skip
 
 EXIT_CODES = {"DONE": 0, "CONDITION_MET": 1, "USAGE": 2, "SOME_FAILED": 3, "NO_MODEL": 4, "INTERRUPTED": 130}
