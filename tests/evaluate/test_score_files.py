@@ -226,3 +226,10 @@ def test_a_table_refuses_columns_that_do_not_belong() -> None:
         ScoreTable({**table.columns, "colour": table["path"]})
     with pytest.raises(ValueError, match="lengths"):
         ScoreTable({**table.columns, "path": table["path"][1:]})
+
+
+def test_text_of_another_encoding_names_no_flag_that_is_not_there(tmp_path: Path) -> None:
+    """The message told people to use --encoding, which only `data audit` has."""
+    (tmp_path / "s.csv").write_bytes("path,label,probability\nmüller.mp4,0,0.5\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"Save it as UTF-8$"):
+        ScoreTable.from_csv(tmp_path / "s.csv")

@@ -48,16 +48,16 @@ def share_below(people: int, rate: float, confidence: float | None = None) -> fl
     """The share to hand to `calibration.upper_quantile` for this claim; people >= `people_needed`."""
     if confidence is None:
         return 1 - rate
-    from scipy.stats import beta
+    from scipy.special import betainc
 
     passing = np.arange(1, people + 1)  # k: the bound is the k-th highest score
-    sure = beta.cdf(rate, passing, people + 1 - passing) >= confidence
+    sure = betainc(passing, people + 1 - passing, rate) >= confidence
     return 1 - max(1, int(sure.sum())) / (people + 1)
 
 
 def rate_with_confidence(people: int, share: float, confidence: float = CONFIDENCE) -> float:
     """With this confidence fewer new files than this pass `upper_quantile(..., share)` of so many people; 0.0: none."""
-    from scipy.stats import beta
+    from scipy.special import betaincinv
 
     rank = math.ceil((people + 1) * share - 1e-9)
-    return 0.0 if rank > people else float(beta.ppf(confidence, people + 1 - rank, max(rank, 1)))
+    return 0.0 if rank > people else float(betaincinv(people + 1 - rank, max(rank, 1), confidence))

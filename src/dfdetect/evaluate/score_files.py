@@ -115,8 +115,8 @@ def read_csv(
 
     if not path.is_file():
         raise DataError(f"{path}: no such file; expected scores as CSV with the columns path,label,probability")
-    header, _ = text_header(path, ReadOptions())
-    found = text_table(path, list(dict.fromkeys(header)), ReadOptions())
+    header, _ = text_header(path, ReadOptions(encoding_flag=""))
+    found = text_table(path, list(dict.fromkeys(header)), ReadOptions(encoding_flag=""))
     return table_of(found, str(path), score_column=score_column, higher_means=higher_means, first_line=2)
 
 

@@ -23,12 +23,14 @@ _DELIMITERS = (",", "\t", ";")
 class ReadOptions:
     """How splits are written.
 
-    columns: known name -> the table's own. keep_split_names: any words may name splits. encoding: of text files.
+    columns: known name -> the table's own. keep_split_names: any words may name splits. encoding: of text files;
+    encoding_flag: what sets it, "" where nothing does.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     keep_split_names: bool = False
     encoding: str = "utf-8"
+    encoding_flag: str = "--encoding"
 
 
 def from_arrow(table: pa.Table, name: str, options: ReadOptions) -> Source:
@@ -98,10 +100,9 @@ def text_header(path: Path, options: ReadOptions) -> tuple[list[str], str]:
 def _unreadable(path: Path, options: ReadOptions, error: Exception) -> DataError:
     text = str(error)
     if isinstance(error, UnicodeDecodeError) or "invalid UTF8" in text or "Invalid UTF8" in text:
-        return DataError(
-            f"{path}: expected text in {options.encoding}; {text}. Save it as UTF-8, or say how it is written, for "
-            "example with --encoding latin-1"
-        )
+        flag = options.encoding_flag
+        other = f", or say how it is written, for example with {flag} latin-1" if flag else ""
+        return DataError(f"{path}: expected text in {options.encoding}; {text}. Save it as UTF-8{other}")
     return DataError(f"{path}: cannot be read as a table; {text}")
 
 
