@@ -72,10 +72,10 @@ def pairs_of(samples: Sequence[Sample], *, files: int = FILES, seed: int = 0) ->
 
     DataError where there is none: `dfdetect data fakes` makes such a list.
     """
-    by_name = {(sample.dataset, sample.name): sample for sample in samples if sample.label is Label.REAL}
+    reals = {(sample.dataset, sample.video_id): sample for sample in samples if sample.label is Label.REAL}
     by_method: dict[str, list[Pair]] = {}
     for sample in samples:
-        real = by_name.get((sample.dataset, sample.pair_key))
+        real = reals.get((sample.dataset, sample.pair_key))
         if sample.label is Label.FAKE and sample.mask_path and real is not None and sample.kind == real.kind:
             by_method.setdefault(sample.method, []).append(Pair(sample, real))
     if not by_method:

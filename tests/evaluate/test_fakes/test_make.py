@@ -14,10 +14,11 @@ from dfdetect.data.drawn_faces import draw_clip, draw_face
 from dfdetect.data.lists import read_list
 from dfdetect.errors import DataError, UsageError
 from dfdetect.evaluate.test_fakes.make import LIST, make_fakes
-from dfdetect.evaluate.test_fakes.write import FakeOptions
+from dfdetect.evaluate.test_fakes.write import CRF, FakeOptions, clip_crf
 from dfdetect.media.image import read_rgb
 from dfdetect.media.reader import open_media
 from dfdetect.media.roundtrip import encode_png, write_video
+from dfdetect.models.trained_on import keys_of, trained_on
 from dfdetect.values import Label
 
 OPTIONS = FakeOptions(("t1", "t3"), seconds=0.3)
@@ -56,23 +57,25 @@ def made(reals: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_list_names_reals_fakes_donors_and_masks(made: Path) -> None:
     samples = read_list(made / LIST)
     fakes = [sample for sample in samples if sample.label is Label.FAKE]
-    real_names = {sample.name for sample in samples if sample.label is Label.REAL}
+    clips = {sample.video_id for sample in samples if sample.label is Label.REAL}
     assert {sample.method for sample in fakes} == {"t1_mesh_swap", "t3_pyramid_swap"}
     assert {sample.kind for sample in fakes} == {"image", "video"}
     for sample in fakes:
         assert sample.donor_id
         assert sample.donor_id != sample.target_id
-        assert sample.pair_key in real_names
+        assert sample.pair_key in clips
         assert Path(sample.mask_path).is_file()
     assert all(not sample.mask_path for sample in samples if sample.label is Label.REAL)
 
 
 def test_masks_lie_where_a_fake_differs_from_its_real_copy(made: Path) -> None:
-    for sample in read_list(made / LIST):
+    samples = read_list(made / LIST)
+    copies = {sample.video_id: Path(sample.path) for sample in samples if sample.label is Label.REAL}
+    for sample in samples:
         if sample.label is Label.REAL:
             continue
         fake, real, mask = (
-            _frames(path) for path in (Path(sample.path), made / sample.pair_key, Path(sample.mask_path))
+            _frames(path) for path in (Path(sample.path), copies[sample.pair_key], Path(sample.mask_path))
         )
         assert len(fake) == len(real) == len(mask)
         for a, b, m in zip(fake, real, mask, strict=True):
@@ -86,6 +89,23 @@ def _frames(path: Path) -> list[np.ndarray]:
         return [read_rgb(path)]
     with open_media(path) as reader:
         return [frame.image for frame in reader.frames(range(len(reader.times_s)))]
+
+
+def test_a_model_that_was_trained_on_the_reals_is_found_out(made: Path, reals: Path) -> None:
+    """The copies have other names and bytes; their people and clips are still the same ones."""
+    learned = trained_on(read_list(reals)).key_set
+    for sample in read_list(made / LIST):
+        kinds = {kind for key, (kind, _) in keys_of(sample).items() if key in learned}
+        assert kinds == {"identity", "clip"}
+
+
+def test_compression_tells_nothing_of_the_label() -> None:
+    """One codec setting for all fakes, or one shared by a pair, would be a label that every network learns."""
+    names = [f"{n}.mp4" for n in range(400)]
+    reals, fakes = ([clip_crf(f"{kind}/{name}", FakeOptions()) for name in names] for kind in ("real", "t1"))
+    assert abs(np.mean(reals) - np.mean(fakes)) < 1
+    assert set(reals) == set(fakes) == set(range(CRF[0], CRF[1] + 1))
+    assert abs(np.corrcoef(reals, fakes)[0, 1]) < 0.15
 
 
 def test_a_stopped_run_ends_in_the_same_bytes(made: Path, reals: Path, tmp_path: Path) -> None:

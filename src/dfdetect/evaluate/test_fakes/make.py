@@ -215,9 +215,10 @@ def _row(item: Item, made: Made) -> dict[str, str]:
         "kind": sample.kind,
         "person": item.subject.person,
         "donor_id": made.donor,
-        "pair_key": Item(item.subject, item.stem, "real").name,
-        "video_id": item.name,
-        "source_key": sample.source_key or sample.name,
+        # The original's own keys, by which `evaluate` sees that a model was trained on it.
+        "pair_key": sample.video_id,
+        "video_id": f"{item.kind}/{sample.video_id}" if is_fake else sample.video_id,
+        "source_key": sample.source_key,
         "mask_path": item.mask_name if is_fake else "",
         "source": sample.source,
         "licence": sample.licence,

@@ -100,7 +100,7 @@ def _write_real(item: Item, out: Path, options: FakeOptions) -> None:
         return
     with open_media(item.subject.sample.path) as reader:
         frames = reader.frames(first_frames(reader, options.seconds), find_cuts=False)
-        _write_clip(out / item.name, (_even(f.image) for f in frames), clip_fps(reader), _crf(item.name, options))
+        _write_clip(out / item.name, (_even(f.image) for f in frames), clip_fps(reader), clip_crf(item.name, options))
 
 
 def _write_fake(item: Item, donor: Subject, out: Path, options: FakeOptions, tools: Finders) -> None:
@@ -121,7 +121,7 @@ def _write_fake(item: Item, donor: Subject, out: Path, options: FakeOptions, too
         made = faked_frames((_even(f.image) for f in read), KINDS[item.kind], donors, tools, seed=seed)
         masks: list[UInt8Array] = []
         frames = (_keeping_mask(frame, mask, masks) for frame, mask in made)
-        _write_clip(out / item.name, frames, clip_fps(reader), _crf(item.name, options))
+        _write_clip(out / item.name, frames, clip_fps(reader), clip_crf(item.name, options))
         gray = (np.repeat(mask[..., None], 3, axis=2) for mask in masks)
         _write_clip(out / item.mask_name, gray, clip_fps(reader), _MASK_CRF)
 
@@ -141,7 +141,8 @@ def _drawn(name: str, options: FakeOptions) -> np.random.Generator:
     return np.random.default_rng([options.seed, 3, zlib.crc32(name.encode())])
 
 
-def _crf(name: str, options: FakeOptions) -> int:
+def clip_crf(name: str, options: FakeOptions) -> int:
+    """How hard a clip of this name (kind/stem.mp4) is compressed."""
     return int(_drawn(name, options).integers(CRF[0], CRF[1] + 1))
 
 
