@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from dfdetect.data.drawn_faces import draw_face
 from dfdetect.evaluate import own_files
 from dfdetect.media.roundtrip import encode_png
 from dfdetect.models.bundle import load_bundle
+from own_scores import drawn
 from tiny_bundle import make_tiny_bundle
 
 N = 21  # drawn people; 19 carry a claim of 5 %
@@ -114,6 +117,65 @@ def test_two_runs_do_not_write_one_file(pictures: Path, desk: Path, capsys: pyte
     with held(desk / ".mine.calibration-scores.jsonl.lock", ""):
         assert run(own("--reals", str(pictures), "--target-fpr", "0.05", "-o", "mine", "-q")) == 2
     assert "another `dfdetect calibrate` is at work on mine.calibration-scores.jsonl" in capsys.readouterr().err
+
+
+def scored_files(desk: Path, n_real: int, n_fake: int) -> tuple[Path, Path, Path]:
+    """(reals, fakes, kept scores) of clips that were scanned before: their bytes are numbers, no file is opened."""
+    scan = own_files.OwnScan(Path("tiny"), load_bundle(desk / "tiny").sha256)
+    kept = desk / "kept.jsonl"
+    folders = desk / "reals", desk / "fakes"
+    drawn_scores = drawn(n_real, mean=-1.0), drawn(n_fake, label=1, mean=1.0)
+    lines = []
+    for folder, scores in zip(folders, drawn_scores, strict=True):
+        folder.mkdir()
+        for number, score in enumerate(scores):
+            data = f"{folder.name} {number}".encode()
+            (folder / f"{number}.mp4").write_bytes(data)
+            line = {"scan": scan.key, "sha256": hashlib.sha256(data).hexdigest(), "score": asdict(score)}
+            lines.append(json.dumps(line) + "\n")
+    kept.write_text("".join(lines))
+    return *folders, kept
+
+
+def test_own_fakes_set_the_probability(
+    pictures: Path, desk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reals, fakes, kept = scored_files(desk, 510, 500)
+    with monkeypatch.context() as context:
+        context.setattr(own_files, "_make_work", no_work)
+        arguments = own("--reals", str(reals), "--fakes", str(fakes), "--scores", str(kept), "-q")
+        assert run([*arguments, "-o", "sigmoid"]) == 0
+        assert run([*arguments, "-o", "steps", "--probability", "isotonic"]) == 0
+        assert run([*arguments, "-o", "sure", "--probability", "kept", "--confidence", "0.95"]) == 0
+    out = capsys.readouterr().out
+    assert "probability scale: a sigmoid fitted anew, 510 reals and 500 fakes; expected calibration error 0." in out
+    assert "probability scale: an isotonic curve fitted anew" in out
+    assert "at most 1 % false alarms with 95 % confidence, from 510 files of 510 people" in out
+    missed = [float(line.split(" ")[-5]) for line in out.splitlines() if line.endswith("% below the lower")]
+    assert len(missed) == 3
+    assert max(missed) <= 5
+    steps = load_bundle(desk / "steps").calibration
+    assert steps.curve is not None
+    assert load_bundle(desk / "sigmoid").calibration.scale == pytest.approx(2.0, abs=0.3)
+
+    assert run(["scan", str(pictures / "01.png"), "--model", "steps", "--json", "-q"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    frame = found["tracks"][0]["frames"][0]
+    assert found["probability"] == frame["p_manipulated"]
+    assert run(["scan", str(pictures / "01.png"), "--model", "tiny", "--json", "-q"]) == 0
+    before = json.loads(capsys.readouterr().out)["probability"]
+    logit = float(np.log(before / (1 - before)))  # tiny reads a logit by its plain sigmoid
+    assert found["probability"] == pytest.approx(steps.probability(logit), abs=2e-3)
+
+
+def test_too_few_for_steps_and_lists_that_are_swapped(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    reals, fakes, kept = scored_files(desk, 120, 110)
+    arguments = own("--scores", str(kept), "-q", "-o", "x")
+    assert run([*arguments, "--reals", str(reals), "--fakes", str(fakes), "--probability", "isotonic"]) == 3
+    assert "at least 1000 tracks (one a file); got 230" in capsys.readouterr().err
+    assert run([*arguments, "--reals", str(fakes), "--fakes", str(reals)]) == 3
+    assert "Are --reals and --fakes the wrong way round?" in capsys.readouterr().err
+    assert not (desk / "x").exists()
 
 
 @pytest.mark.parametrize(
