@@ -14,6 +14,7 @@ else:
     import sqlalchemy as sa
 
     from dfdetect.serve.store.engine import open_store
+    from serve.running import running_service
     from serve.stores import KINDS, fresh_store, postgres_bin, postgres_server
 
     @pytest.fixture(scope="session")
@@ -38,3 +39,10 @@ else:
         one = open_store(store_url)
         yield one
         one.dispose()
+
+    @pytest.fixture(scope="session")
+    def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, Path]]:
+        """Address, key and bundle of a running `dfdetect serve`; its drain is measured at the end."""
+        folder = tmp_path_factory.mktemp("service")
+        with running_service(folder) as found:
+            yield found

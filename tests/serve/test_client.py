@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,30 +12,6 @@ from dfdetect.cli.main import run
 from dfdetect.detect.result_json import ScanDocument, from_document, to_dict
 from dfdetect.serve.client import Client, ServiceError
 from serve.served import picture
-from tiny_bundle import make_tiny_bundle
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, Path]]:
-    """Address, key, bundle of a running `dfdetect serve`."""
-    folder = tmp_path_factory.mktemp("service")
-    bundle = make_tiny_bundle(folder / "tiny")
-    variables = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    variables["DFDETECT_SERVE_FREE_RESERVE_BYTES"] = "0"
-    command = [sys.executable, "-m", "dfdetect", "serve", "--port", "0", "--data", str(folder / "data")]
-    log = (folder / "log").open("wb")
-    process = subprocess.Popen(
-        [*command, "--model", str(bundle)], env=variables, stdout=subprocess.PIPE, stderr=log, text=True
-    )
-    assert process.stdout is not None
-    address = re.search(r"(http://127\.0\.0\.1:\d+)/#key=(\S+)", process.stdout.readline())
-    assert address is not None, (folder / "log").read_text()
-    yield address[1], address[2], bundle
-    start = time.monotonic()
-    process.terminate()
-    assert process.wait(timeout=60) == 0
-    assert time.monotonic() - start < 20, "drained in 20 s"  # A13 of the service's figures
-    log.close()
 
 
 def test_a_scan_by_the_service_is_a_scan_here(service: tuple[str, str, Path], tmp_path: Path) -> None:

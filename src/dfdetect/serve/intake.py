@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import shutil
 from collections.abc import AsyncIterator
@@ -11,7 +12,8 @@ from types import TracebackType
 
 from dfdetect.serve.problems import Problem
 
-_SYNC_BYTES = 1 << 16
+PIECE_S = 30.0
+_FORM_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +75,23 @@ def check_length(header: str | None, *, most_bytes: int, folder: Path, reserve_b
         if not header.isascii() or not header.isdigit() or len(header) > 18:
             raise Problem("malformed", "expected a whole number as Content-Length")
         said = int(header)
-        if said > most_bytes + _SYNC_BYTES:  # a form has some bytes of its own around the file
+        if said > most_bytes + _FORM_BYTES:  # a form has some bytes of its own around the file
             raise too_large(most_bytes)
     free = shutil.disk_usage(folder).free
     if free - said < reserve_bytes:
         raise Problem("disk_full", "too little room is left on the disk", headers={"retry-after": "60"})
+
+
+async def steady(stream: AsyncIterator[bytes], *, piece_s: float = PIECE_S) -> AsyncIterator[bytes]:
+    """The same pieces. Problem too_slow when the next one does not come in time: a slow body holds a file open."""
+    while True:
+        try:
+            piece = await asyncio.wait_for(anext(stream), piece_s)
+        except StopAsyncIteration:
+            return
+        except TimeoutError as error:
+            raise Problem("too_slow", f"nothing came for {piece_s:g} s", headers={"connection": "close"}) from error
+        yield piece
 
 
 async def read_raw(stream: AsyncIterator[bytes], spool: Spool) -> Upload:

@@ -22,6 +22,7 @@ PROBLEMS: dict[str, tuple[int, str, bool]] = {
     "cross_site": (403, "The request comes from another site", False),
     "not_found": (404, "There is no such thing", False),
     "method_not_allowed": (405, "This address does not know this method", False),
+    "too_slow": (408, "The body stopped coming", True),
     "not_ready": (409, "The scan is not done yet", True),
     "gone": (410, "It has been deleted", False),
     "length_required": (411, "The length must be told", False),

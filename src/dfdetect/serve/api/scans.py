@@ -18,7 +18,7 @@ from dfdetect.serve.api.service import Read, Scan, Service, TheService
 from dfdetect.serve.fetch import fetch
 from dfdetect.serve.forms import read_form
 from dfdetect.serve.ids import is_id, new_id
-from dfdetect.serve.intake import Spool, Upload, check_length, read_raw
+from dfdetect.serve.intake import Spool, Upload, check_length, read_raw, steady
 from dfdetect.serve.problems import Problem, described, not_found
 from dfdetect.serve.schemas import FeedbackGiven, Rescan, ScanByUrl, ScanEnvelope, ScanPage
 from dfdetect.serve.store.engine import now_s
@@ -64,7 +64,9 @@ _BODY = {
     response_model=ScanEnvelope,
     responses={
         200: {"model": ScanEnvelope, "description": "It is over already: waited for, or known from before"},
-        **described("malformed", "no_key", "forbidden", "cross_site", "not_found", "too_large", "not_media"),
+        **described(
+            "malformed", "no_key", "forbidden", "cross_site", "not_found", "too_slow", "too_large", "not_media"
+        ),
         **described("unprocessable", "key_reused", "address_refused", "quota", "queue_full", "disk_full"),
     },
     openapi_extra=_BODY,
@@ -242,9 +244,12 @@ def known(service: Service, access: Access, scan_id: str) -> Any:
 async def _read(request: Request, service: Service, spool: Spool) -> tuple[Upload, dict[str, Any]]:
     """The upload and its options, however they were sent."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Problem("not_media", "expected the file as it is, without Content-Encoding")
+    stream = steady(request.stream())
     query = {name: request.query_params[name] for name in _OPTIONS if name in request.query_params}
     if kind == "multipart/form-data":
-        form = await read_form(request.stream(), request.headers["content-type"], spool)
+        form = await read_form(stream, request.headers["content-type"], spool)
         unknown = set(form.fields) - set(_OPTIONS)
         if unknown:
             form.upload.path.unlink(missing_ok=True)
@@ -256,7 +261,7 @@ async def _read(request: Request, service: Service, spool: Spool) -> tuple[Uploa
         upload = await run_in_threadpool(fetch, wanted.url, spool)
         return upload, {**wanted.model_dump(exclude={"url"}, exclude_none=True), "source_url": wanted.url}
     if kind in ("", "application/octet-stream") or kind.startswith(("video/", "image/")):
-        return await read_raw(request.stream(), spool), query
+        return await read_raw(stream, spool), query
     detail = "expected the file itself (application/octet-stream, video/*, image/*), multipart/form-data or JSON"
     raise Problem("not_media", detail)
 
