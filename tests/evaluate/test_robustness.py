@@ -149,6 +149,7 @@ def test_the_subset_is_fixed_even_and_independent_of_order() -> None:
     assert found == fixed_subset(everything[::-1], files=20)
     assert found != fixed_subset(everything, files=20, seed=1)
     assert [sum(s.label is label for s in found) for label in Label] == [10, 10]
+    assert [int(s.label) for s in found] == [0, 1] * 10  # a stopped run has both
     assert sum(s.source == "small" for s in found) == 5
     assert sum(s.method == "talk" for s in found) == 5
     assert all(s.kind != "frames" for s in found)

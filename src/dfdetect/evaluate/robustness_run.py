@@ -15,6 +15,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -54,7 +55,8 @@ class _Task:
 def fixed_subset(samples: Sequence[Sample], *, files: int = FILES, seed: int = 0) -> list[Sample]:
     """At most so many files, half of them real if there are enough; every source and method in turn.
 
-    The same whatever the order of the samples. Only single files are laundered: frame folders and crops are left out.
+    Reals and fakes alternate, so that a stopped run has both. The same whatever the order of the samples. Only single
+    files are laundered: frame folders and crops are left out.
     """
     strata: dict[Label, dict[tuple[str, str], list[Sample]]] = {Label.REAL: {}, Label.FAKE: {}}
     for sample in sorted(samples, key=lambda s: (_draw(f"{seed}:{s.dataset}:{s.name}"), s.name)):
@@ -62,7 +64,8 @@ def fixed_subset(samples: Sequence[Sample], *, files: int = FILES, seed: int = 0
             strata[sample.label].setdefault((sample.source or sample.dataset, sample.method), []).append(sample)
     in_turn = {label: list(_in_turn([groups[name] for name in sorted(groups)])) for label, groups in strata.items()}
     n_real = min(len(in_turn[Label.REAL]), max(files // 2, files - len(in_turn[Label.FAKE])))
-    return [*in_turn[Label.REAL][:n_real], *in_turn[Label.FAKE][: files - n_real]]
+    halves = in_turn[Label.REAL][:n_real], in_turn[Label.FAKE][: files - n_real]
+    return [sample for both in zip_longest(*halves) for sample in both if sample is not None]
 
 
 def _draw(text: str) -> int:
