@@ -70,6 +70,17 @@ class FaceModule(pl.LightningModule):
 
     # ---- training ----
 
+    def on_train_epoch_start(self) -> None:
+        """Layers into training mode, but batch-norm layers with fixed statistics: those stay as they are in scanning.
+
+        Here, since Lightning calls `train()` neither at the start nor after a validation.
+        """
+        self.train()
+        if self.recipe.model.norm_statistics == "fixed":
+            for layer in self.net.modules():
+                if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+                    layer.eval()
+
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Seed every generator by the step's number: there is no generator state to keep, on any number of devices."""
         refuse_failed(batch)

@@ -35,6 +35,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "data.pairing": ("none", "class", "source"),
     "model.pool": ("mean", "max", "token"),
     "model.tune": ("all", "norm", "head"),
+    "model.norm_statistics": ("batch", "fixed"),
     "loss.name": ("cross_entropy", "focal"),
     "loss.mask_target": ("boundary", "mask"),
     "optimiser.name": ("adamw", "adam", "sgd", "sam"),
@@ -91,7 +92,9 @@ class ModelPart:
     """architecture: a name of models.zoo, or any of timm. pretrained: begin with its published weights, from `weights`
     where that names a file. input_size_px 0 and mean, std []: those that the weights were published with.
     margin: of the crop when scanning (training draws around it). pool ... dropout: the head (models.zoo.Head).
-    tune: "all", "norm" (normalisation layers and head) or "head".
+    tune: "all", "norm" (normalisation layers and head) or "head". norm_statistics: of batch-norm layers while training,
+    those of the "batch", or "fixed" ones of the first weights, as in scanning. Where a real and the fake made from it
+    stand in one batch, the batch's own statistics let the network compare the two (docs/experiments.md, run 3).
     """
 
     architecture: str = "tf_efficientnet_lite0"
@@ -107,6 +110,7 @@ class ModelPart:
     unit_length: bool = False
     dropout: float = 0.2
     tune: str = "all"
+    norm_statistics: str = "batch"
 
 
 @dataclass(frozen=True, slots=True)
