@@ -75,7 +75,8 @@ class ScaleRecord:
 class CalibrationRecord:
     """The whole of it. base: name and version of the model as it was. said_by: who vouches for the files.
 
-    list_sha256: of the sorted SHA-256s of the files used, each with its label.
+    list_sha256: of the sorted SHA-256s of the files used, each with its label. file_keys: hashes of those hashes
+    (models.trained_on), joined: an evaluation on these files must say that they set the bounds; at most 50,000.
     confidence: None for bounds that hold on average over samples like this one (split conformal prediction), else the
     share of such samples in which they hold.
     """
@@ -90,6 +91,7 @@ class CalibrationRecord:
     fakes: FileCounts | None
     rates: tuple[KindRate, ...]
     scale: ScaleRecord
+    file_keys: str = ""
 
     def lines(self) -> list[str]:
         """All of it for people, a sentence a line."""

@@ -14,10 +14,14 @@ import scan_results
 from dfdetect.data.sample import Sample
 from dfdetect.errors import DataError, MediaError, UsageError
 from dfdetect.evaluate import own_files as module
+from dfdetect.evaluate.overlap import find_overlap
+from dfdetect.evaluate.own_calibration import calibrate_on_own
+from dfdetect.evaluate.own_claim import Claim
 from dfdetect.evaluate.own_files import (
     OwnFile,
     OwnScan,
     counts_of,
+    file_keys,
     hash_file,
     list_sha256,
     once,
@@ -28,9 +32,9 @@ from dfdetect.evaluate.own_files import (
 )
 from dfdetect.evaluate.scores import VideoScore
 from dfdetect.models.bundle import load_bundle
-from dfdetect.models.trained_on import file_key, trained_on
+from dfdetect.models.trained_on import file_key, split_keys, trained_on
 from dfdetect.values import InputInfo, Label, ScanResult
-from own_scores import drawn
+from own_scores import BASE, drawn, origin
 from tiny_bundle import make_tiny_bundle
 
 SCAN = OwnScan(Path("bundle"), "ab" * 32)
@@ -112,6 +116,19 @@ def test_what_the_model_learned_from_is_refused(tmp_path: Path) -> None:
     learned = replace(base, manifest=base.manifest.model_copy(update={"trained_on": by_bytes}))
     with pytest.raises(DataError, match=r"1 files, byte for byte \(2\.jpg\)"):
         refuse_learned_from(learned, files, "--reals")
+
+
+def test_an_evaluation_can_tell_which_files_set_the_bounds(tmp_path: Path) -> None:
+    """Evaluated on the very files that it was calibrated on, a model keeps every promise."""
+    files = [*three(tmp_path), hash_file(sample(tmp_path, "gone.jpg", None))]
+    keys = file_keys([*files, files[0]])
+    assert split_keys(keys) == {file_key(file.sha256) for file in files[:3]}
+    assert len(keys) == 36
+    reals = drawn(120)
+    found, _ = calibrate_on_own(reals, [], BASE, Claim(), replace(origin(reals), file_keys=keys))
+    bundle = load_bundle(make_tiny_bundle(tmp_path / "own", calibration=found))
+    assert find_overlap(bundle, []).calibrated == split_keys(keys)
+    assert find_overlap(load_bundle(make_tiny_bundle(tmp_path / "plain")), []).calibrated == frozenset()
 
 
 def test_the_hash_of_a_list_is_of_its_bytes_and_labels(tmp_path: Path) -> None:

@@ -47,7 +47,14 @@ def run_own(job: OwnJob) -> None:
     """Scan what is not scanned yet, fit, write the bundle and say what it promises."""
     from dfdetect.evaluate.own_calibration import calibrate_on_own
     from dfdetect.evaluate.own_claim import Origin
-    from dfdetect.evaluate.own_files import OwnScan, counts_of, list_sha256, refuse_learned_from, refuse_shared
+    from dfdetect.evaluate.own_files import (
+        OwnScan,
+        counts_of,
+        file_keys,
+        list_sha256,
+        refuse_learned_from,
+        refuse_shared,
+    )
     from dfdetect.models.bundle import find_bundle, load_bundle
     from dfdetect.models.recalibrated import check_new_folder, write_recalibrated
 
@@ -79,6 +86,7 @@ def run_own(job: OwnJob) -> None:
         list_sha256=list_sha256([*reals, *fakes]),
         reals=counts_of(real_scores, repeated),
         fakes=counts_of(fake_scores, repeated_fakes) if fakes else None,
+        file_keys=file_keys([*reals, *fakes]),
         people_named=any(file.sample.target_id for file in reals),
     )
     calibration, notes = calibrate_on_own(real_scores, fake_scores, base.calibration, job.claim, origin)

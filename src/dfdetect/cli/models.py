@@ -189,7 +189,7 @@ def try_network(bundle: Bundle) -> None:
 
 
 def _facts(bundle: Bundle) -> dict[str, Any]:
-    from dataclasses import asdict
+    from dataclasses import asdict, replace
 
     manifest, calibration = bundle.manifest, bundle.calibration
     points = [
@@ -215,7 +215,7 @@ def _facts(bundle: Bundle) -> dict[str, Any]:
         ],
         "operating_points": points,
         "probability_scale": "isotonic" if calibration.curve else "sigmoid",
-        "calibrated_on": asdict(calibration.record) if calibration.record else None,
+        "calibrated_on": asdict(replace(calibration.record, file_keys="")) if calibration.record else None,
     }
 
 

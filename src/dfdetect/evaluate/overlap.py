@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from dfdetect.data.sample import Sample
 from dfdetect.models.bundle import Bundle
 from dfdetect.models.manifest import Manifest
-from dfdetect.models.trained_on import keys_of
+from dfdetect.models.trained_on import keys_of, split_keys
 
 _SHOWN = 3
 
@@ -18,13 +18,14 @@ _SHOWN = 3
 class Overlap:
     """keys: hashes of everything that the model learned from. leaks: people, recordings and clips of the samples that
     are among them, in words. sources: training sources whose name the samples bear, where no keys say more. known: the
-    manifest tells what was learned from at all.
+    manifest tells what was learned from at all. calibrated: hashes of the files with which a user set the bounds.
     """
 
     keys: frozenset[str]
     leaks: tuple[str, ...]
     sources: tuple[str, ...]
     known: bool
+    calibrated: frozenset[str] = frozenset()
 
     @property
     def found(self) -> tuple[str, ...]:
@@ -48,7 +49,9 @@ def find_overlap(bundle: Bundle, samples: Sequence[Sample]) -> Overlap:
     )
     learned = {name for one in _manifests(bundle) if one.trained_on is None for name in _training_sources(one)}
     tested = {name for sample in samples for name in (sample.source, sample.dataset) if name}
-    return Overlap(keys, leaks, tuple(sorted(learned & tested)), bool(records) or bool(learned))
+    record = bundle.calibration.record
+    calibrated = split_keys(record.file_keys) if record is not None else frozenset[str]()
+    return Overlap(keys, leaks, tuple(sorted(learned & tested)), bool(records) or bool(learned), calibrated)
 
 
 _WORDS = {

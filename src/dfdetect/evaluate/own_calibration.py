@@ -90,6 +90,7 @@ def calibrate_on_own(
         fakes=origin.fakes,
         rates=tuple(rates),
         scale=scale,
+        file_keys=origin.file_keys,
     )
     return replace(calibration, record=record), tuple(notes)
 

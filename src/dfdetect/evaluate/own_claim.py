@@ -50,6 +50,7 @@ class Origin:
     reals: FileCounts
     fakes: FileCounts | None
     people_named: bool = False
+    file_keys: str = ""
 
 
 def lowered_rate(people: int, confidence: float | None) -> float | None:

@@ -20,7 +20,7 @@ from dfdetect.evaluate.overlap import find_overlap
 from dfdetect.evaluate.scores import NO_FACE, OK, VideoScore, video_score
 from dfdetect.faces.detector import DEFAULT_DETECTOR
 from dfdetect.models.bundle import Bundle
-from dfdetect.models.trained_on import file_key
+from dfdetect.models.trained_on import MOST_KEYS, file_key
 from dfdetect.values import ErrorInfo, InputInfo, Label, ScanResult
 
 _SHOWN = 5  # names in a message
@@ -150,6 +150,11 @@ def list_sha256(files: Sequence[OwnFile]) -> str:
     """Names the set of files whatever their order and place: SHA-256 of `LABEL SHA256` lines, sorted."""
     lines = sorted({f"{file.sample.label.name.lower()} {file.sha256}\n" for file in files if file.sha256})
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def file_keys(files: Sequence[OwnFile]) -> str:
+    """Keys of the files by content, sorted and joined, at most MOST_KEYS of them."""
+    return "".join(sorted({file_key(file.sha256) for file in files if file.sha256})[:MOST_KEYS])
 
 
 def _make_work(scan: OwnScan) -> Callable[[OwnFile], VideoScore]:

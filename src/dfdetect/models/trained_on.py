@@ -43,7 +43,12 @@ class TrainedOn(BaseModel):
 
     @property
     def key_set(self) -> frozenset[str]:
-        return frozenset(self.keys[at : at + KEY_HEX] for at in range(0, len(self.keys), KEY_HEX))
+        return split_keys(self.keys)
+
+
+def split_keys(joined: str) -> frozenset[str]:
+    """Joined keys, KEY_HEX characters each, apart."""
+    return frozenset(joined[at : at + KEY_HEX] for at in range(0, len(joined), KEY_HEX))
 
 
 def keys_of(sample: Keyed, kinds: Iterable[str] = tuple(KEY_FIELDS)) -> dict[str, tuple[str, str]]:
