@@ -15,12 +15,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from dfdetect.batch import pool
 from dfdetect.data.lists import read_list
 from dfdetect.data.sample import Sample
 from dfdetect.detect.detector import Scanner
-from dfdetect.evaluate.scores import VideoScore, append_score, counts, read_scores, video_score
-from dfdetect.evaluate.table import auc_markdown, auc_rows, fpr_markdown
+from dfdetect.evaluate.measure import measure
+from dfdetect.evaluate.score_table import ScoreTable
+from dfdetect.evaluate.scores import VideoScore, append_score, read_scores, video_score
+from dfdetect.evaluate.tables import count_table, figure_table, findings_markdown, markdown, rate_table
 
 FF = ["ffpp_c40_youtube"]
 ALL_VIDEO_REALS = ["ffpp_c40_youtube", "ffpp_c40_actors", "voxceleb2_pcavs", "liveportrait_driving", "hdtf_sadtalker"]
@@ -63,12 +67,17 @@ def main() -> None:
         if number % 20 == 0:
             print(f"{number}/{len(waiting)}", file=sys.stderr)
     rows = read_scores(args.out)
-    print(f"Files: {counts(rows)}")
+    folders = [replace(row, source=Path(row.path).parent.name) for row in rows]
+    report = measure(ScoreTable.from_rows(folders), bounds=None, rng=np.random.default_rng(0), reals_of=PAIRS)
     print(f"Verdicts on reals: {dict(Counter(r.verdict for r in rows if r.label == 0))}")
     print(f"Verdicts on fakes: {dict(Counter(r.verdict for r in rows if r.label == 1))}\n")
-    print(auc_markdown(auc_rows(rows, PAIRS)))
-    print()
-    print(fpr_markdown(rows))
+    sources = report.of("video", "source")
+    tables = [
+        count_table(report.block("video", "all")),
+        figure_table([block for block in sources if block.fake.asked], "AUC of every folder of fakes"),
+        rate_table(sources, "Flagged in every folder"),
+    ]
+    print(findings_markdown(report), *map(markdown, tables), sep="\n\n")
 
 
 if __name__ == "__main__":

@@ -13,8 +13,7 @@ come from the same lines of code. `dfdetect.evaluate` prints scikit-learn's AUC 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,71 +29,87 @@ class Ranking:
     """How much real and how much fake stands at each score.
 
     scores: (K,) distinct, falling. real, fake: (..., K) weights >= 0, each class with a positive sum; leading axes are
-    bootstrap draws, and every figure has their shape.
+    bootstrap draws, and every figure has their shape. passed, caught: (..., K) how much real, and how much fake, is
+    flagged where each score is the threshold.
     """
 
     scores: FloatArray
     real: FloatArray
     fake: FloatArray
+    passed: FloatArray = field(init=False)
+    caught: FloatArray = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "passed", np.cumsum(self.real, axis=-1))
+        object.__setattr__(self, "caught", np.cumsum(self.fake, axis=-1))
+
+    @property
+    def n_real(self) -> FloatArray:
+        return np.asarray(self.passed[..., -1])
+
+    @property
+    def n_fake(self) -> FloatArray:
+        return np.asarray(self.caught[..., -1])
 
     def roc_auc(self) -> FloatArray:
         """Chance that a fake scores above a real, ties count half (Mann & Whitney 1947) = area under the ROC curve."""
-        passed = np.cumsum(self.real, axis=-1)
-        n_real = passed[..., -1]
-        above = n_real[..., None] - passed + 0.5 * self.real
-        return np.asarray((self.fake * above).sum(-1) / (n_real * self.fake.sum(-1)))
+        above = self.caught - 0.5 * self.fake
+        return np.asarray(np.einsum("...k,...k->...", self.real, above) / (self.n_real * self.n_fake))
 
     def average_precision(self) -> FloatArray:
         """Precision at each score, weighted by the recall gained there; equal scores are one step."""
-        caught = np.cumsum(self.fake, axis=-1)
-        flagged = caught + np.cumsum(self.real, axis=-1)
-        precision = caught / np.where(flagged > 0, flagged, 1.0)
-        return np.asarray((self.fake * precision).sum(-1) / caught[..., -1])
+        precision = self.caught / np.maximum(self.caught + self.passed, _TINY)
+        return np.asarray(np.einsum("...k,...k->...", self.fake, precision) / self.n_fake)
 
     def partial_auc(self, max_fpr: float) -> FloatArray:
         """Area under the ROC curve up to a false-positive rate, scaled so that 0.5 is chance and 1 perfect.
 
         Source: McClish (1989), "Analyzing a portion of the ROC curve"; straight lines between the points of the curve.
         """
-        fpr, tpr = self.roc()
-        left, right = fpr[..., :-1], np.minimum(fpr[..., 1:], max_fpr)
-        width = fpr[..., 1:] - left
-        low, rise = tpr[..., :-1], tpr[..., 1:] - tpr[..., :-1]
-        at_right = low + rise * (right - left) / np.where(width > 0, width, 1.0)
-        area = (np.maximum(right - left, 0) * 0.5 * (low + at_right)).sum(-1)
+        limit = max_fpr * self.n_real
+        # Of each step of the stair, the part of its width that lies left of the limit.
+        width = np.clip(limit[..., None] - (self.passed - self.real), 0, self.real)
+        part = width / np.maximum(self.real, _TINY)
+        height = self.caught - self.fake * (1 - 0.5 * part)
+        area = np.einsum("...k,...k->...", width, height) / (self.n_real * self.n_fake)
         least = 0.5 * max_fpr**2
         return np.asarray(0.5 * (1 + (area - least) / (max_fpr - least)))
 
     def equal_error_rate(self) -> FloatArray:
         """Where the false-positive rate equals the false-negative rate, on straight lines between the ROC's points."""
-        fpr, tpr = self.roc()
-        gap = fpr + tpr - 1  # rises from -1 to 1
-        after = np.argmax(gap >= 0, axis=-1)[..., None]
-        gap_0, gap_1 = (np.take_along_axis(gap, after - back, axis=-1) for back in (1, 0))
-        fpr_0, fpr_1 = (np.take_along_axis(fpr, after - back, axis=-1) for back in (1, 0))
-        return np.asarray((fpr_0 + (fpr_1 - fpr_0) * -gap_0 / (gap_1 - gap_0))[..., 0])
+        fpr, tpr = self.passed / self.n_real[..., None], self.caught / self.n_fake[..., None]
+        after = np.argmax(fpr + tpr >= 1, axis=-1)[..., None]
+        x_1, y_1 = (np.take_along_axis(rate, after, axis=-1)[..., 0] for rate in (fpr, tpr))
+        x_0, y_0 = (
+            np.where(after > 0, np.take_along_axis(rate, np.maximum(after - 1, 0), axis=-1), 0.0)[..., 0]
+            for rate in (fpr, tpr)
+        )
+        return np.asarray(x_0 + (x_1 - x_0) * (1 - x_0 - y_0) / (x_1 + y_1 - x_0 - y_0))
 
     def tpr_at_fpr(self, max_fpr: float) -> FloatArray:
         """Share of the fakes above the lowest score at which at most this share of the reals is flagged.
 
         No line is drawn between points: it is a threshold that can be set.
         """
-        passed, caught = np.cumsum(self.real, axis=-1), np.cumsum(self.fake, axis=-1)
-        allowed = (passed <= max_fpr * passed[..., -1:] + _TINY).sum(-1)
-        found = np.take_along_axis(caught, np.maximum(allowed - 1, 0)[..., None], axis=-1)[..., 0]
-        return np.asarray(np.where(allowed > 0, found, 0.0) / caught[..., -1])
+        allowed = (self.passed <= (max_fpr * self.n_real + _TINY)[..., None]).sum(-1)
+        found = np.take_along_axis(self.caught, np.maximum(allowed - 1, 0)[..., None], axis=-1)[..., 0]
+        return np.asarray(np.where(allowed > 0, found, 0.0) / self.n_fake)
 
     def roc(self) -> tuple[FloatArray, FloatArray]:
         """(false-positive rate, true-positive rate), each (..., K + 1), from (0, 0) to (1, 1)."""
-        passed, caught = (_from_zero(np.cumsum(part, axis=-1)) for part in (self.real, self.fake))
-        return passed / passed[..., -1:], caught / caught[..., -1:]
+        return _from_zero(self.passed / self.n_real[..., None]), _from_zero(self.caught / self.n_fake[..., None])
 
     def precision_recall(self) -> tuple[FloatArray, FloatArray]:
         """(precision, recall) at each score, (..., K); where nothing is flagged yet precision is 1."""
-        passed, caught = np.cumsum(self.real, axis=-1), np.cumsum(self.fake, axis=-1)
-        flagged = passed + caught
-        precision = np.where(flagged > 0, caught / np.where(flagged > 0, flagged, 1.0), 1.0)
-        return precision, caught / caught[..., -1:]
+        flagged = self.passed + self.caught
+        precision = np.where(flagged > 0, self.caught / np.where(flagged > 0, flagged, 1.0), 1.0)
+        return precision, self.caught / self.n_fake[..., None]
+
+    def mass_bins(self, bins: int) -> NDArray[np.intp]:
+        """Bins of equal mass: (..., K) the bin of each score, 0 for the lowest."""
+        flagged = self.passed + self.caught
+        middle = 1 - (flagged - 0.5 * (self.real + self.fake)) / flagged[..., -1:]
+        return np.asarray(np.minimum((bins * middle + _TINY).astype(np.intp), bins - 1))
 
 
 def rank(labels: ArrayLike, scores: ArrayLike) -> Ranking:
@@ -197,20 +212,13 @@ def reliability_bins(labels: ArrayLike, probabilities: ArrayLike, *, bins: int =
     y, p = _checked_probabilities(labels, probabilities)
     ranking = rank(y, p)
     n = ranking.real + ranking.fake
-    of_level = mass_bins(n, bins=bins)
+    of_level = ranking.mass_bins(bins)
     mass, probability, fakes = (
         np.bincount(of_level, weights=part, minlength=bins).astype(np.float64)
         for part in (n, n * ranking.scores, ranking.fake)
     )
     filled = mass > 0
     return ReliabilityBins(mass[filled], probability[filled] / mass[filled], fakes[filled] / mass[filled])
-
-
-def mass_bins(weights: FloatArray, *, bins: int = ECE_BINS) -> NDArray[np.intp]:
-    """Scores in falling order with weights (..., K) -> the bin of each, 0 for the lowest: bins of equal mass."""
-    above = np.cumsum(weights, axis=-1)
-    middle = 1 - (above - 0.5 * weights) / above[..., -1:]
-    return np.asarray(np.minimum(np.floor(bins * middle + _TINY), bins - 1).astype(np.intp))
 
 
 # ---- abstaining ----
@@ -248,37 +256,6 @@ def risk_coverage(labels: ArrayLike, probabilities: ArrayLike) -> RiskCoverage:
 
 
 # ---- intervals of a share of independent cases ----
-
-
-def bootstrap_interval(
-    labels: ArrayLike,
-    scores: ArrayLike,
-    groups: Sequence[str],
-    metric: Callable[[FloatArray, FloatArray], float],
-    *,
-    rng: np.random.Generator,
-    draws: int = 1000,
-    share: float = 0.95,
-) -> tuple[float, float]:
-    """Percentile interval of a metric when whole groups (people, source videos) are drawn again (Efron 1979).
-
-    Draws that lost a class are drawn again; groups: (N,) name of each sample's group. ValueError for a single group.
-    """
-    y, s = _checked(labels, scores)
-    names, of_sample = np.unique(np.asarray(groups), return_inverse=True)
-    members = [np.flatnonzero(of_sample == g) for g in range(len(names))]
-    values: list[float] = []
-    for _ in range(20 * draws if len(names) > 1 else 0):  # one group drawn again is itself: an interval of no width
-        picked = np.concatenate([members[g] for g in rng.integers(len(names), size=len(names))])
-        if 0 < y[picked].sum() < len(picked):
-            values.append(metric(y[picked], s[picked]))
-        if len(values) == draws:
-            break
-    if len(values) < draws:
-        raise ValueError(f"{len(names)} group(s): too few to draw both classes; no interval can be given")
-    tail = 0.5 * (1 - share)
-    low, high = np.quantile(values, [tail, 1 - tail])
-    return float(low), float(high)
 
 
 def wilson_interval(hits: float, n: float, *, z: float = 1.96) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -17,11 +18,12 @@ class FindingCode(StrEnum):
     CONSTANT_SCORES = "constant_scores"
     REVERSED_POLARITY = "reversed_polarity"
     TRAIN_TEST_LEAK = "train_test_leak"
-    TRAINED_ON_THIS_DATASET = "trained_on_this_dataset"
+    RUN_NOTE = "run_note"
     MISSING_SCORES = "missing_scores"
     SAMPLES_DIFFER = "samples_differ"
     FALSE_ALARMS_ABOVE_TARGET = "false_alarms_above_target"
     LEAK_NOT_CHECKED = "leak_not_checked"
+    NO_LEAK_FOUND = "no_leak_found"
     REALS_OF_OTHER_SETS = "reals_of_other_sets"
     LOW_COVERAGE = "low_coverage"
     COVERAGE_DIFFERS = "coverage_differs"
@@ -62,20 +64,14 @@ _WORDING: dict[FindingCode, tuple[Severity, str]] = {
         "red",
         "the model was trained on what it is tested on: {leak}. Figures of these samples are too good",
     ),
-    FindingCode.TRAINED_ON_THIS_DATASET: (
-        "red",
-        "the model's manifest names {source!r} among its training data, and {dataset!r} is tested here: give the "
-        "training "
-        "index (--trained-on) to show that the samples differ",
-    ),
     FindingCode.MISSING_SCORES: (
         "red",
         "{n} of {asked} samples have no row in the score file, first {first}: they count as not scored",
     ),
     FindingCode.SAMPLES_DIFFER: (
         "red",
-        "the models were not scored on the same samples: {only_a} only by {a}, {only_b} only by {b}; compared on "
-        "{both}",
+        "the models were not scored on the same samples: {only_a:,} only by {a}, {only_b:,} only by {b}; compared on "
+        "{both:,}",
     ),
     FindingCode.FALSE_ALARMS_ABOVE_TARGET: (
         "red",
@@ -91,8 +87,8 @@ _WORDING: dict[FindingCode, tuple[Severity, str]] = {
     ),
     FindingCode.LOW_COVERAGE: (
         "warning",
-        "only {scored} of {asked} samples have a score ({no_face} no face, {failed} failed): figures are of those"
-        " alone",
+        "only {scored:,} of {asked:,} samples have a score ({no_face:,} no face, {failed:,} failed): figures are "
+        "of those alone",
     ),
     FindingCode.COVERAGE_DIFFERS: (
         "warning",
@@ -118,6 +114,8 @@ _WORDING: dict[FindingCode, tuple[Severity, str]] = {
         "(uncalibrated domain)",
     ),
     FindingCode.SCORE_FILE: ("warning", "{note}"),
+    FindingCode.RUN_NOTE: ("warning", "{note}"),
+    FindingCode.NO_LEAK_FOUND: ("note", "no training sample was found among the tested ones: {checked} compared"),
     FindingCode.CROSS_AUC_LOWER: (
         "warning",
         "reals of {reals} against fakes of {fakes}: AUC {auc:.3f}, within one set {within:.3f}. One threshold "
@@ -127,7 +125,15 @@ _WORDING: dict[FindingCode, tuple[Severity, str]] = {
 }
 
 
-def finding(code: FindingCode, where: str = "", **facts: object) -> Finding:
-    """A finding of the closed list with its numbers filled in. KeyError for a fact that its wording needs."""
-    severity, text = _WORDING[code]
-    return Finding(code.value, severity, where, text.format(**facts))
+def finding(code: FindingCode, where: str = "", *, severity: Severity | None = None, **facts: object) -> Finding:
+    """A finding of the closed list with its numbers filled in. KeyError for a fact that its wording needs.
+
+    severity: another than the list's, for a part of the set.
+    """
+    usual, text = _WORDING[code]
+    return Finding(code.value, severity or usual, where, text.format(**facts))
+
+
+def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Red ones first, each once; the order within a severity is kept."""
+    return tuple(sorted(dict.fromkeys(findings), key=lambda one: ("red", "warning", "note").index(one.severity)))

@@ -1,0 +1,163 @@
+"""Measured blocks -> what a reader must know first: findings of the closed list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from dfdetect.errors import DataError
+from dfdetect.evaluate.eval_report import Block, CrossAuc
+from dfdetect.evaluate.findings import Finding, FindingCode, Severity, finding
+from dfdetect.evaluate.levels import Samples
+from dfdetect.evaluate.score_table import ScoreTable
+from dfdetect.evaluate.scores import MISSING
+from dfdetect.metrics import clopper_pearson_interval
+from dfdetect.values import Thresholds
+
+REVERSED_AUC = 0.4
+MIN_COVERAGE = 0.95
+MOST_COVERAGE_GAP = 0.05
+FEW_SAMPLES = 30
+FEW_GROUPS = 10
+MOST_ECE = 0.08  # above it a set is one that the probabilities were not calibrated for
+CROSS_FALL = 0.05
+
+
+def file_findings(table: ScoreTable, run: Mapping[str, Any]) -> Iterator[Finding]:
+    """What the files said of themselves. DataError: no row at all."""
+    if len(table) == 0:
+        raise DataError("the score table is empty: there is nothing to measure")
+    for note in table.notes:
+        yield finding(FindingCode.SCORE_FILE, note=note)
+    for note in run.get("notes", ()):
+        yield finding(FindingCode.RUN_NOTE, severity=note["severity"], note=note["text"])
+    missing = np.flatnonzero(table["status"] == MISSING)
+    if len(missing):
+        first = str(table["path"][missing[0]])
+        yield finding(FindingCode.MISSING_SCORES, n=f"{len(missing):,}", asked=f"{len(table):,}", first=first)
+
+
+def block_findings(block: Block, samples: Samples, bounds: Thresholds | None, *, foreign: bool) -> Iterator[Finding]:
+    """Of one block. Frames and parts of the set are silent where the whole set of videos says it already."""
+    where = "" if block.by == "all" else f"{block.by} {block.name}"
+    where = where if block.level == "video" else f"{where}, frames".removeprefix(", ")
+    if foreign:
+        reals = ", ".join(sorted({samples.dataset.names[code] for code in samples.dataset.codes[samples.labels == 0]}))
+        yield finding(FindingCode.REALS_OF_OTHER_SETS, where, reals=reals or "nowhere")
+    if block.by in ("all", "dataset"):
+        yield from _of_one_class(block, samples, where)
+    yield from _of_polarity(block, where)
+    if block.by == "all" and block.level == "video":
+        yield from _of_size(block, where)
+        yield from _of_false_alarms(block, bounds)
+    if block.by in ("all", "dataset") and block.level == "video":
+        yield from _of_probabilities(block, where)
+
+
+def _of_one_class(block: Block, samples: Samples, where: str) -> Iterator[Finding]:
+    real, fake = block.real.scored, block.fake.scored
+    severity: Severity | None = None if block.by == "all" else "warning"
+    if real + fake == 0:
+        yield finding(FindingCode.NOTHING_SCORED, where, asked=f"{len(samples):,}")
+    elif not real or not fake:
+        label, missing = ("fake", "reals") if fake else ("real", "fakes")
+        n = f"{real + fake:,}"
+        yield finding(FindingCode.ONE_CLASS, where, severity=severity, n=n, label=label, missing=missing)
+    scores = samples.probabilities[samples.scored]
+    if len(scores) > 1 and scores.min() == scores.max():
+        yield finding(FindingCode.CONSTANT_SCORES, where, n=f"{len(scores):,}", score=float(scores[0]))
+
+
+def _of_polarity(block: Block, where: str) -> Iterator[Finding]:
+    auc = block.metrics["roc_auc"]
+    if auc.value is None or auc.high is None or auc.low is None or auc.value >= REVERSED_AUC or auc.high >= 0.5:
+        return
+    if block.by == "all":
+        cause = (
+            "the scores are P(real), then read them with --score-column and --higher-means real; or the list has "
+            "1 = real, as Celeb-DF's, where 1 = fake is expected"
+        )
+    elif block.by == "dataset":
+        cause = (
+            "the labels of this dataset are turned round (Celeb-DF's list has 1 = real), if others are not reversed; "
+            "else the scores are P(real)"
+        )
+    else:
+        cause = (
+            "if the rest is not reversed, the model does take these fakes for more real than the reals they are "
+            "compared with: another camera or compression, or a manipulation that it reads backwards"
+        )
+    yield finding(FindingCode.REVERSED_POLARITY, where, auc=auc.value, low=auc.low, high=auc.high, cause=cause)
+
+
+def _of_size(block: Block, where: str) -> Iterator[Finding]:
+    real, fake = block.real, block.fake
+    asked, scored = real.asked + fake.asked, real.scored + fake.scored
+    if scored and scored < MIN_COVERAGE * asked:
+        no_face, failed = real.no_face + fake.no_face, real.failed + fake.failed + real.missing + fake.missing
+        yield finding(FindingCode.LOW_COVERAGE, where, scored=scored, asked=asked, no_face=no_face, failed=failed)
+    if real.asked and fake.asked:
+        shares = real.scored / real.asked, fake.scored / fake.asked
+        if abs(shares[0] - shares[1]) > MOST_COVERAGE_GAP:
+            yield finding(FindingCode.COVERAGE_DIFFERS, where, real=shares[0], fake=shares[1])
+    if real.scored and fake.scored:
+        if min(real.scored, fake.scored) < FEW_SAMPLES:
+            yield finding(FindingCode.FEW_SAMPLES, where, real=real.scored, fake=fake.scored, least=FEW_SAMPLES)
+        if min(real.groups, fake.groups) < FEW_GROUPS:
+            yield finding(FindingCode.FEW_GROUPS, where, real=real.groups, fake=fake.groups, least=FEW_GROUPS)
+
+
+def _of_false_alarms(block: Block, bounds: Thresholds | None) -> Iterator[Finding]:
+    """More reals flagged than the thresholds promise, by both intervals: of files, and of people drawn again."""
+    flagged = block.decisions.get("flagged")
+    if bounds is None or flagged is None or not block.real.scored:
+        return
+    low, high = clopper_pearson_interval(flagged.fp, block.real.scored)
+    by_group = flagged.metrics["false_positive_rate"].low
+    if low > bounds.target_fpr and (by_group is None or by_group > bounds.target_fpr):
+        yield finding(
+            FindingCode.FALSE_ALARMS_ABOVE_TARGET,
+            flagged=flagged.fp,
+            n=block.real.scored,
+            low=low,
+            high=high,
+            target=bounds.target_fpr,
+        )
+
+
+def _of_probabilities(block: Block, where: str) -> Iterator[Finding]:
+    brier, ece = block.metrics["brier"], block.metrics["ece"]
+    if brier.value is None or ece.value is None:
+        return
+    share = block.fake.scored / (block.real.scored + block.fake.scored)
+    if brier.value > share * (1 - share):
+        base = share * (1 - share)
+        yield finding(FindingCode.PROBABILITIES_WORSE_THAN_BASE_RATE, where, brier=brier.value, base=base, share=share)
+    if ece.low is not None and ece.low > MOST_ECE:
+        yield finding(FindingCode.UNCALIBRATED_DOMAIN, where, ece=ece.value, low=ece.low, high=ece.high, most=MOST_ECE)
+
+
+def cross_findings(cross: CrossAuc) -> Iterator[Finding]:
+    """The pairing of two sets that lies furthest below what each of them shows alone, where it is below for sure."""
+    within = {cell.reals: cell.auc.value for cell in cross.cells if cell.reals == cell.fakes}
+    worst: tuple[float, Finding] | None = None
+    for cell in cross.cells:
+        own = [value for name in (cell.reals, cell.fakes) if (value := within.get(name)) is not None]
+        if cell.reals == cell.fakes or not own or cell.auc.value is None or cell.auc.high is None:
+            continue
+        fall = min(own) - cell.auc.value
+        if fall > CROSS_FALL and cell.auc.high < min(own) and (worst is None or fall > worst[0]):
+            worst = (
+                fall,
+                finding(
+                    FindingCode.CROSS_AUC_LOWER,
+                    reals=cell.reals,
+                    fakes=cell.fakes,
+                    auc=cell.auc.value,
+                    within=min(own),
+                ),
+            )
+    if worst is not None:
+        yield worst[1]
