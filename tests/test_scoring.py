@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dfdetect.calibration import sigmoid
+from dfdetect.calibration import sigmoid, uncalibrated
 from dfdetect.errors import LimitCode, ReasonCode
 from dfdetect.scoring import (
     MAX_BLUR,
@@ -135,6 +135,13 @@ def test_verdict_by_score(kind: str, logit: float, verdict: Verdict, reason: Rea
     assert (found.interval is None) is (kind == "image")
     assert found.thresholds is not None
     assert found.thresholds.likely_manipulated == 0.9
+
+
+def test_without_a_calibration_the_reason_is_that_and_no_bound_is_named() -> None:
+    """It said "between 0.00 and 1.00: real and fake both occur", which was neither measured nor helpful."""
+    found = decide("image", [track(logits=HIGH, n=1)], uncalibrated(), np.random.default_rng(0))
+    assert found.verdict is UNSURE
+    assert "says nothing until `dfdetect calibrate`" in found.reasons[0].text
 
 
 @pytest.mark.parametrize("logit", [HIGH, MIDDLE, LOW])

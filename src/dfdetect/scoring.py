@@ -18,7 +18,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dfdetect.calibration import Calibration, sigmoid
+from dfdetect.calibration import NOT_CALIBRATED, Calibration, sigmoid
 from dfdetect.errors import ReasonCode
 from dfdetect.values import FaceQuality, FaceScore, MediaKind, Reason, Thresholds, TrackResult, Verdict
 
@@ -212,7 +212,7 @@ def decide_frames(
     p = calibration.probability(pool_frames(logits))
     interval = bootstrap_interval(logits, calibration, rng, "frames") if kind == "video" and len(chosen) > 1 else None
     verdict, code = _of_score(kind, p, thresholds)
-    text = _TEXTS[code].format(p=p, high=thresholds.likely_manipulated, low=thresholds.no_manipulation_found)
+    text = _text_of(code, thresholds).format(p=p, high=thresholds.likely_manipulated, low=thresholds.no_manipulation_found)
     reasons = (Reason(code, text, track=POOLED_TRACK),)
     first_s, last_s = chosen[0].time_s, chosen[-1].time_s
     track = TrackResult(POOLED_TRACK, verdict, p, first_s, last_s, (), chosen, reasons)
@@ -279,7 +279,7 @@ class _Judge:
         return verdict, (code,)
 
     def reason(self, code: ReasonCode, track: TrackScores, probability: float) -> Reason:
-        text = _TEXTS[code].format(
+        text = _text_of(code, self.thresholds).format(
             p=probability,
             high=self.thresholds.likely_manipulated,
             low=self.thresholds.no_manipulation_found,
@@ -305,6 +305,13 @@ _TEXTS = {
     ReasonCode.EXTREME_POSE: "The head is turned more than 60 degrees away.",
     ReasonCode.FRAMES_DISAGREE: "Its pictures disagree so much that {p:.2f} could as well be the opposite.",
 }
+
+_NO_BOUNDS = "Scores {p:.2f}, which says nothing until `dfdetect calibrate` has measured what real files score."
+
+
+def _text_of(code: ReasonCode, thresholds: Thresholds) -> str:
+    unset = code is ReasonCode.SCORE_BETWEEN_THRESHOLDS and thresholds.measured_on == NOT_CALIBRATED
+    return _NO_BOUNDS if unset else _TEXTS[code]
 
 
 def _of_file(

@@ -141,6 +141,21 @@ def test_ctrl_c_ends_every_process_and_keeps_finished_results(
     assert _gone(process.pid)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="closes a pipe")
+def test_a_closed_pipe_is_no_failed_input(media: Path, model: Path) -> None:
+    """`dfdetect scan ... | head -1` said with its exit code that some inputs had failed."""
+    command = [sys.executable, "-m", "dfdetect", "scan", str(media / "photo.jpg"), str(media / "wall.png"), "--json"]
+    process = subprocess.Popen(
+        [*command, "--model", str(model)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.wait(timeout=120) == 141
+    assert "Traceback" not in process.stderr.read()
+    process.stderr.close()
+
+
 def _gone(group: int) -> bool:
     """Whether no process of the group is left; multiprocessing's own helper ends a moment after its parent."""
     deadline_s = time.monotonic() + 30

@@ -122,6 +122,16 @@ def test_lists_are_taken_literally(tmp_path: Path) -> None:
     assert names(inputs)[1] == "b.jpg"
 
 
+def test_what_is_named_twice_is_one_input_at_its_first_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder and one of its files: the file was scanned twice, and its second report overwrote the first."""
+    make_files(tmp_path, "a.jpg", "b.jpg", "sub/a.jpg")
+    monkeypatch.chdir(tmp_path)
+    inputs = found("b.jpg", ".", "sub", listed=("./a.jpg", str(tmp_path / "b.jpg"), "none.jpg", "none.jpg"))
+    assert [item.path for item in inputs] == ["b.jpg", "./a.jpg", "sub/a.jpg", "none.jpg"]
+    (tmp_path / "link.jpg").symlink_to(tmp_path / "a.jpg")
+    assert len(found("a.jpg", "link.jpg")) == 2
+
+
 def test_list_files(tmp_path: Path) -> None:
     path = tmp_path / "list.txt"
     path.write_bytes("a b.jpg\r\n\n  \nö.mp4\n".encode() + b"\xe9.mp4")

@@ -82,7 +82,13 @@ def test_an_ensemble_is_made_listed_shown_and_verified(
     assert "ensemble of 2" in listed
     assert run(["models", "show", "both"]) == 0
     shown = capsys.readouterr().out
-    for expected in ("network   tiny: mean_brightness", "network   wide:", "heatmap   yes", "not measured", "# pair"):
+    for expected in (
+        "network   tiny: mean_brightness",
+        "network   wide:",
+        "heatmap   yes",
+        "not calibrated: every verdict",
+        "# pair",
+    ):
         assert expected in shown
     assert run(["models", "show", "both", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)

@@ -239,7 +239,7 @@ def test_a_reader_that_goes_away_ends_the_run_quietly(
         raise BrokenPipeError
 
     monkeypatch.setattr("dfdetect.cli.output.Outputs.write", gone)
-    assert run(["scan", ".", "--json", "--fail-on", "likely_manipulated"]) == 3
+    assert run(["scan", ".", "--json", "--fail-on", "likely_manipulated"]) == 141
     assert capsys.readouterr().err == ""
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import scan_results as results
+from dfdetect.calibration import uncalibrated
 from dfdetect.cli.text import MOST_FACES, TIMELINE_COLUMNS, Style, text_block, text_line, timeline
 from dfdetect.detect.wording import VERDICT_WORDS, clock, false_positive_text, moment, percent, plain
 from dfdetect.values import ScanResult, Verdict
@@ -49,6 +50,8 @@ def test_no_word_ever_says_that_a_file_is_real() -> None:
 
 
 def test_an_unmeasured_rate_is_said_to_be_unmeasured() -> None:
+    bare, _ = uncalibrated().bounds("video", 1)
+    assert false_positive_text(bare) == "not calibrated: every verdict is inconclusive"
     text = false_positive_text(replace(results.THRESHOLDS, measured_fpr=None))
     assert "was not measured" in text
 

@@ -76,6 +76,8 @@ def test_train_names_what_comes_next_and_overwrites_nothing(tmp_path: Path, caps
         (["train", "RECIPE", "-d", "SHARDS", "-o", "r", "--resume"], 2, "nothing to resume"),
         (["export", "nowhere", "-d", "SHARDS", "-o", "b"], 2, "is no run folder: recipe.json is missing"),
         (["export", "RUN", "-d", "nowhere", "-o", "b"], 3, "holds no manifest.json"),
+        (["export", "RUN", "-d", "SHARDS", "-o", "b", "--precision", "int4"], 2, "the options are: fp16, fp32, int8"),
+        (["export", "RUN", "-d", "SHARDS", "-o", "b", "--calibrated", "none"], 4, "no model 'none'"),
         (["calibrate", "nowhere", "--photos", "p.csv", "--clips", "c.csv"], 4, "expected the folder of a model bundle"),
     ],
 )
@@ -88,6 +90,17 @@ def test_what_cannot_work_says_what_to_do(
         stands_for["RUN"] = str(tiny_run())
     assert run([stands_for.get(argument, argument) for argument in arguments]) == code
     assert says in capsys.readouterr().err
+
+
+def test_export_says_how_far_the_file_is_from_the_network(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["export", str(tiny_run()), "-d", str(tiny_shards()), "-o", "b", "--precision", "fp16", "--crops", "4"]
+    assert run(arguments) == 0
+    out, err = capsys.readouterr()
+    assert "b: fp16 (45 of 45, 100% of the weights), 7.0 MB; 4 crops agree within" in out
+    assert "next: dfdetect calibrate b" in out
+    assert "fp16, last 45 of 45" in err
+    assert run(["models", "show", "b"]) == 0
+    assert "fp16 (45 of 45, 100% of the weights), within" in capsys.readouterr().out
 
 
 def test_calibrate_sets_the_bounds_and_seals(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

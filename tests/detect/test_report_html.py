@@ -10,10 +10,11 @@ from html.parser import HTMLParser
 import pytest
 
 import scan_results as results
+from dfdetect.calibration import uncalibrated
 from dfdetect.detect.report_html import render
 from dfdetect.detect.wording import CANNOT_TELL, MACHINE_MADE, words_of
 from dfdetect.errors import LimitCode, ReasonCode
-from dfdetect.values import ErrorInfo, InputInfo, Limit, Reason, ScanResult, TrackResult
+from dfdetect.values import ErrorInfo, InputInfo, Limit, Reason, ScanResult, TrackResult, Verdict
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 _VOID = {"meta", "img", "br", "link", "input"}
@@ -161,3 +162,12 @@ def test_a_track_without_probability_is_shown() -> None:
     base = results.video_result()
     odd = replace(base.tracks[0], probability=None, scores=(), gaps_s=())
     assert "Face 1" in track_page(odd).text
+
+
+def test_bounds_that_were_never_measured_are_not_shown() -> None:
+    """A network just exported showed "flagged above 1.00" as if somebody had set it."""
+    bare, _ = uncalibrated().bounds("video", 1)
+    page = read(replace(results.video_result(Verdict.INCONCLUSIVE), thresholds=bare))
+    assert "not calibrated: every verdict is inconclusive" in page.text
+    assert "lagged above" not in page.text
+    assert "Aimed at" not in page.text

@@ -29,7 +29,15 @@ SCAN_FLAGS = {
     "--model", "--fail-on", "--frames", "--device", "--detector", "--engine", "--server", "--quiet", "-q",
 }  # fmt: skip
 
-EXIT_CODES = {"DONE": 0, "CONDITION_MET": 1, "USAGE": 2, "SOME_FAILED": 3, "NO_MODEL": 4, "INTERRUPTED": 130}
+EXIT_CODES = {
+    "DONE": 0,
+    "CONDITION_MET": 1,
+    "USAGE": 2,
+    "SOME_FAILED": 3,
+    "NO_MODEL": 4,
+    "INTERRUPTED": 130,
+    "READER_GONE": 141,
+}
 
 SETTINGS = {"model", "device", "detector", "frames", "jobs", "quiet"}
 

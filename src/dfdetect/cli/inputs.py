@@ -36,7 +36,10 @@ class Input:
 
 
 def collect(paths: Sequence[str], listed: Iterable[str], *, recursive: bool, is_media: IsMedia) -> list[Input]:
-    """Every input in the order named, the files of a folder sorted.
+    """Every input once, in the order named, the files of a folder sorted.
+
+    A file that is named twice, by itself and by its folder, as `a.jpg` and `./a.jpg`, keeps its first place. Links to
+    one file are different inputs.
 
     paths: files, folders and globs (expanded here where the shell did not). listed: files and folders, taken literally.
     recursive: go into the folders of a folder. Symbolic links to files are followed, links to folders found inside a
@@ -48,7 +51,10 @@ def collect(paths: Sequence[str], listed: Iterable[str], *, recursive: bool, is_
             found += _inputs_at(name, recursive=recursive, is_media=is_media)
     for path in listed:
         found += _inputs_at(path, recursive=recursive, is_media=is_media)
-    return found
+    once: dict[str, Input] = {}
+    for item in found:
+        once.setdefault(str(Path(item.path).absolute()) if item.path else "", item)
+    return list(once.values())
 
 
 def read_list(text: Iterable[str]) -> list[str]:

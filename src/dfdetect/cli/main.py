@@ -1,7 +1,7 @@
 """The command line itself: which commands there are, each loaded only when it is the one asked for, and exit codes.
 
 Exit: 0 done; 1 a condition that was asked for is met (`--fail-on`); 2 usage or configuration; 3 some inputs failed;
-4 no usable model; 130 Ctrl-C.
+4 no usable model; 130 Ctrl-C; 141 whoever read standard output went away.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import typer
 from dfdetect import __version__
 from dfdetect.errors import DfdetectError, ModelUnusable, UsageError
 
-DONE, CONDITION_MET, USAGE, SOME_FAILED, NO_MODEL, INTERRUPTED = 0, 1, 2, 3, 4, 130
+DONE, CONDITION_MET, USAGE, SOME_FAILED, NO_MODEL, INTERRUPTED, READER_GONE = 0, 1, 2, 3, 4, 130, 141
 
 
 @dataclass(frozen=True, slots=True)

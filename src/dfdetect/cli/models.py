@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dfdetect.calibration import NOT_CALIBRATED
 from dfdetect.detect.wording import percent, plain
 from dfdetect.errors import ModelUnusable, UsageError
 
@@ -66,11 +67,13 @@ def show(name: Name = "default", json_flag: Json = False) -> None:
     for network in facts["networks"]:
         _write(f"  network   {_network_text(network, named=facts['ensemble'])}")
     _write(f"  heatmap   {'yes' if facts['heatmap'] else 'none: a network without a map of its evidence'}")
-    for point in facts["operating_points"]:
+    for point in facts["operating_points"] if bundle.calibration.is_measured else ():
         _write(f"  {_point_text(point)}")
     if bundle.calibration.record is not None:
         for line in bundle.calibration.record.lines():
             _write(f"  {line}")
+    if not bundle.calibration.is_measured:
+        _write(f"  verdicts  {NOT_CALIBRATED}; run `dfdetect calibrate {facts['folder']}`")
     _write("\n" + bundle.card.strip())
 
 

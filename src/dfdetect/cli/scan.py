@@ -18,7 +18,7 @@ import typer
 from dfdetect.batch.engines import DEFAULT_ENGINE, find_engine
 from dfdetect.batch.journal import InputKey, Journal, input_key
 from dfdetect.cli.inputs import Input, collect, is_media, open_list, output_names
-from dfdetect.cli.main import CONDITION_MET, DONE, INTERRUPTED, SOME_FAILED
+from dfdetect.cli.main import CONDITION_MET, DONE, INTERRUPTED, READER_GONE, SOME_FAILED
 from dfdetect.cli.output import OutputPlan, Outputs, plan_formats
 from dfdetect.cli.progress import progress_bar
 from dfdetect.cli.remote import make_remote_work, remote_model
@@ -119,6 +119,16 @@ def command(
 def run_job(job: ScanJob) -> int:
     """Scan every input that is not done yet, write each result, return the exit code."""
     model = remote_model(job.server, job.settings.model) if job.server is not None else check_model(job.settings)
+    try:
+        code = _run_job(job, model)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_stdout()
+        return READER_GONE
+    return code
+
+
+def _run_job(job: ScanJob, model: ModelInfo) -> int:
     outputs = Outputs(job.plan)
     names = dict(zip(job.inputs, output_names(job.inputs), strict=True))
     tally: Counter[str] = Counter()
@@ -143,9 +153,6 @@ def run_job(job: ScanJob) -> int:
                     bar.advance()
             except KeyboardInterrupt:
                 interrupted = True
-            except BrokenPipeError:
-                _drop_stdout()
-                return SOME_FAILED
     outputs.close()
     if no_map:
         _note(job, f"--heatmaps: the model {model.name} has no map of where it read its evidence; heatmap is null")

@@ -101,7 +101,7 @@ def stats_text(rows: Sequence[StatsRow]) -> str:
     for row in rows:
         numbers = (row.videos, row.real, row.fake, row.identities, row.methods, row.files)
         cells = [row.dataset, *(f"{n:,}" for n in numbers), readable_bytes(row.bytes)]
-        lines.append(cells + ([f"{row.hours or 0:,.1f}"] if probed else []))
+        lines.append(cells + ([f"{row.hours or 0:,.2f}"] if probed else []))
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     return "\n".join(
         "  ".join(cell.ljust(width) if column == 0 else cell.rjust(width) for column, (cell, width) in enumerate(pairs))

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dfdetect import __version__
+from dfdetect.calibration import NOT_CALIBRATED
 from dfdetect.detect.wording import (
     CANNOT_TELL,
     MACHINE_MADE,
@@ -104,6 +105,7 @@ def render(result: ScanResult, *, made_at: datetime | None = None) -> str:
         result=result,
         words=words_of(result),
         probability=probability_text(result),
+        measured_bounds=_has_bounds(result),
         scale=None if result.probability is None else _scale(result),
         tracks=[_track_view(result, track) for track in _ranked(result)],
         facts=_facts(result),
@@ -136,6 +138,10 @@ def _caption() -> str:
 
 def _ranked(result: ScanResult) -> list[TrackResult]:
     return sorted(result.tracks, key=lambda track: -1.0 if track.probability is None else -track.probability)
+
+
+def _has_bounds(result: ScanResult) -> bool:
+    return result.thresholds is not None and result.thresholds.measured_on != NOT_CALIBRATED
 
 
 def _scale(result: ScanResult) -> Mapping[str, Any]:
@@ -189,7 +195,7 @@ def _plot(result: ScanResult, track: TrackResult) -> Plot:
         for before_s, after_s in itertools.pairwise(times_s)
     ]
     levels: tuple[Level, ...] = ()
-    if result.thresholds is not None:
+    if result.thresholds is not None and _has_bounds(result):
         upper, lower = result.thresholds.likely_manipulated, result.thresholds.no_manipulation_found
         levels = (
             Level(_y_px(upper), f"flagged above {upper:.2f}"),
@@ -285,6 +291,8 @@ def _model_facts(result: ScanResult) -> list[tuple[str, str]]:
     if result.thresholds is not None:
         bounds = result.thresholds
         rows.append(("False alarms", plain(false_positive_text(bounds))))
+    if result.thresholds is not None and _has_bounds(result):
+        bounds = result.thresholds
         rows.append(("Aimed at", f"{percent(bounds.target_fpr)} of real files flagged"))
         rows.append(("Flagged above", f"{bounds.likely_manipulated:.4f}"))
         rows.append(("Nothing found below", f"{bounds.no_manipulation_found:.4f}"))

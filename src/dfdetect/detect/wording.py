@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
+from dfdetect.calibration import NOT_CALIBRATED
 from dfdetect.values import ScanResult, Thresholds, Verdict
 
 Tone = Literal["alarm", "unsure", "calm", "none", "error"]
@@ -106,6 +107,8 @@ def probability_text(result: ScanResult) -> str:
 
 def false_positive_text(thresholds: Thresholds) -> str:
     """How often real files are flagged at this threshold: the measured figure and its source, or that there is none."""
+    if thresholds.measured_on == NOT_CALIBRATED:
+        return thresholds.measured_on
     at = f"at the threshold {thresholds.likely_manipulated:.2f}"
     if thresholds.measured_fpr is None:
         return f"{at}, the share of real files flagged was not measured (set for {percent(thresholds.target_fpr)})"
