@@ -20,7 +20,7 @@ import numpy as np
 from machine import conditions
 
 from dfdetect.data.audit.hamming import MOST_DISTANCE, near_pairs
-from dfdetect.data.audit.picture_hash import BITS, distance, picture_hash
+from dfdetect.data.audit.picture_hash import BITS, distance, mirrored, picture_hash
 from dfdetect.data.lists import read_list
 from dfdetect.faces.align import cut_square, square_around
 from dfdetect.faces.detector import FaceDetector, make_detector
@@ -51,6 +51,8 @@ def copies(image: UInt8Array) -> Iterator[tuple[str, UInt8Array]]:
     yield "blurred, sigma 2", np.asarray(cv2.GaussianBlur(image, (0, 0), 2), np.uint8)
     yield "cropped by 2 % a side", cropped(image, 0.02)
     yield "cropped by 5 % a side", cropped(image, 0.05)
+    yield "mirrored", np.ascontiguousarray(image[:, ::-1])
+    yield "mirrored, half the size, JPEG 50", jpeg_round_trip(scaled(image[:, ::-1], 0.5), 50, subsampling="420")
 
 
 def face_crop(image: UInt8Array, detector: FaceDetector, mesh: FaceMesh) -> UInt8Array | None:
@@ -77,7 +79,8 @@ def measure(photos: list[Path], n_copies: int) -> None:
             if len(hashes[kind]) <= n_copies:
                 for name, copy in copies(picture):
                     other = picture_hash(copy)
-                    apart[kind, name].append(BITS if other is None else distance(bits, other))
+                    asked = mirrored(bits) if name.startswith("mirrored") else bits
+                    apart[kind, name].append(BITS if other is None else distance(asked, other))
     print("| copy | median bits | 95 of 100 within | found |\n|---|---|---|---|")
     for (kind, name), values in sorted(apart.items()):
         share = np.mean(np.array(values) <= MOST_DISTANCE)
@@ -85,8 +88,10 @@ def measure(photos: list[Path], n_copies: int) -> None:
     print("\n| different pictures | pairs | least bits | within the bound |\n|---|---|---|---|")
     for kind, some in hashes.items():
         table = np.array(some)
-        bits = np.concatenate([np.bitwise_count(table[i] ^ table[i + 1 :]).sum(axis=1) for i in range(len(table) - 1)])
-        print(f"| {kind} | {len(bits):,} | {bits.min()} | {(bits <= MOST_DISTANCE).sum()} |")
+        for how, first in (("", table), (", one mirrored", mirrored(table))):
+            pairs = [np.bitwise_count(first[i] ^ table[i + 1 :]).sum(axis=1) for i in range(len(table) - 1)]
+            bits = np.concatenate(pairs)
+            print(f"| {kind}{how} | {len(bits):,} | {bits.min()} | {(bits <= MOST_DISTANCE).sum()} |")
 
 
 def time_search(n: int) -> None:
@@ -94,9 +99,10 @@ def time_search(n: int) -> None:
     right = rng.integers(0, 2**64, (n, 4), dtype=np.uint64)
     left = rng.integers(0, 2**64, (n // 10, 4), dtype=np.uint64)
     start = time.perf_counter()
-    for _ in near_pairs(left, right, MOST_DISTANCE):
-        pass
-    print(f"\n{len(left):,} against {n:,} hashes: {time.perf_counter() - start:.1f} s")
+    for some in (left, mirrored(left)):
+        for _ in near_pairs(some, right, MOST_DISTANCE):
+            pass
+    print(f"\n{len(left):,} against {n:,} hashes, as they are and mirrored: {time.perf_counter() - start:.1f} s")
 
 
 def main() -> int:

@@ -212,7 +212,9 @@ def decide_frames(
     p = calibration.probability(pool_frames(logits))
     interval = bootstrap_interval(logits, calibration, rng, "frames") if kind == "video" and len(chosen) > 1 else None
     verdict, code = _of_score(kind, p, thresholds)
-    text = _text_of(code, thresholds).format(p=p, high=thresholds.likely_manipulated, low=thresholds.no_manipulation_found)
+    text = _text_of(code, thresholds).format(
+        p=p, high=thresholds.likely_manipulated, low=thresholds.no_manipulation_found
+    )
     reasons = (Reason(code, text, track=POOLED_TRACK),)
     first_s, last_s = chosen[0].time_s, chosen[-1].time_s
     track = TrackResult(POOLED_TRACK, verdict, p, first_s, last_s, (), chosen, reasons)

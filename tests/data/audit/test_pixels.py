@@ -10,7 +10,7 @@ import pytest
 
 from dfdetect.data.audit import AuditReport, audit
 from dfdetect.data.audit import pixels as pixels_module
-from dfdetect.data.audit.picture_hash import distance, file_hashes, picture_hash
+from dfdetect.data.audit.picture_hash import distance, file_hashes, mirrored, picture_hash
 from dfdetect.data.audit.pixels import HEADER, PixelOptions
 from dfdetect.data.drawn_faces import draw_clip, draw_face, local_fake
 from dfdetect.errors import DataError, MediaError, UsageError
@@ -187,3 +187,28 @@ def test_a_folder_without_pictures(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("x")
     with pytest.raises(MediaError):
         file_hashes(tmp_path, 3)
+
+
+def test_a_mirrored_copy_is_found_and_said_to_be_mirrored(tmp_path: Path) -> None:
+    """Flipping is the augmentation that everybody saves to disk: the same faces were then on both sides."""
+    for seed in range(4):
+        (tmp_path / f"p{seed}.png").write_bytes(encode_png(face(seed)))
+    flipped = np.ascontiguousarray(face(1)[:, ::-1])
+    (tmp_path / "flipped.jpg").write_bytes(encode_jpeg(resized(flipped, 0.5), 60))
+    look = audited(tmp_path, [f"p{seed}.png" for seed in range(4)], ["flipped.jpg"], tmp_path).leak(
+        "near_duplicate", "train", "test"
+    )
+    assert look is not None
+    assert (look.keys, look.samples) == (1, (1, 1))
+    assert look.examples[0].first == "p1.png"
+    assert look.examples[0].key.endswith("of 256 bits differ, mirrored")
+
+
+def test_the_hash_of_a_mirrored_picture_follows_from_its_own() -> None:
+    for seed in range(5):
+        own, other = picture_hash(face(seed)), picture_hash(np.ascontiguousarray(face(seed)[:, ::-1]))
+        assert own is not None
+        assert other is not None
+        assert distance(own, other) > 60
+        assert distance(mirrored(own), other) <= 12
+        assert np.array_equal(mirrored(mirrored(own)), own)

@@ -3,7 +3,7 @@
 After the published description of PDQ (Meta, "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing
 Algorithm", 2019): luminance, area mean to 64 x 64, the 16 x 16 lowest frequencies of its cosine transform without the
 constant ones, each bit whether a coefficient is above their median. Bits are not those of other implementations, whose
-filters differ. A mirrored or turned picture has another hash.
+filters differ. Of a mirrored picture the hash follows from the picture's own; of a turned one it does not.
 """
 
 from __future__ import annotations
@@ -47,6 +47,15 @@ def picture_hash(rgb: UInt8Array) -> Hash | None:
         return None
     low = _cosines() @ small @ _cosines().T
     return np.packbits(low > np.median(low)).view(np.uint64)
+
+
+def mirrored(hashes: Hash) -> Hash:
+    """Hashes of the same pictures mirrored left to right, (..., 4) uint64, but for a few bits.
+
+    Mirroring turns the sign of the odd horizontal frequencies, and so their bits as far as the median is near zero.
+    """
+    odd = np.packbits(np.tile(np.arange(1, _FREQUENCIES + 1) % 2 == 1, _FREQUENCIES)).view(np.uint64)
+    return np.asarray(hashes ^ odd, np.uint64)
 
 
 def file_hashes(path: Path, n_frames: int) -> tuple[list[Hash], str]:

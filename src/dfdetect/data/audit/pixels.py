@@ -22,7 +22,7 @@ from dfdetect.batch import pool
 from dfdetect.batch.journal import drop_torn_line
 from dfdetect.data.audit.hamming import MOST_DISTANCE, near_pairs
 from dfdetect.data.audit.leaks import MOST_EXAMPLES, SplitRows
-from dfdetect.data.audit.picture_hash import BITS, WORDS, file_hashes
+from dfdetect.data.audit.picture_hash import BITS, WORDS, distance, file_hashes, mirrored
 from dfdetect.data.audit.report import Example, Leak, NotChecked, Note
 from dfdetect.data.groups import merge
 from dfdetect.errors import DataError, UsageError
@@ -208,7 +208,8 @@ def _stamp(file: str, frames: int) -> tuple[str, int, int, int] | None:
 
 
 def find_look_alikes(rows: SplitRows, hashed: Hashed, most_bits: int) -> tuple[list[Leak], list[tuple[str, str, str]]]:
-    """(leaks of kind near_duplicate, pairs of splits without one). A key is a group of pictures that look alike."""
+    """(leaks of kind near_duplicate, pairs of splits without one). A key is a group of pictures that look alike, as
+    they are or one of them mirrored."""
     pictures, place = np.unique(hashed.hashes, axis=0, return_inverse=True)
     seen = np.zeros((len(pictures), len(rows.splits)), bool)
     seen[place, rows.split[hashed.row]] = True
@@ -237,14 +238,16 @@ def _look_alikes_of(
     left, right = np.flatnonzero(seen[:, small]), np.flatnonzero(seen[:, large])
     group = np.arange(len(pictures))
     touched = np.zeros((len(pictures), len(rows.splits)), bool)
-    shown: dict[int, tuple[int, int]] = {}
-    for some, others in near_pairs(pictures[left], pictures[right], most_bits):
-        first, second = left[some], right[others]
-        group = merge(group, first, second)
-        touched[first, small] = touched[second, large] = True
-        for one, other in zip(first[:MOST_EXAMPLES].tolist(), second[:MOST_EXAMPLES].tolist(), strict=True):
-            if len(shown) < MOST_EXAMPLES:
-                shown.setdefault(one, (one, other))
+    shown: dict[int, tuple[int, str]] = {}
+    for turn, how in ((np.asarray, ""), (mirrored, ", mirrored")):
+        for some, others in near_pairs(turn(pictures[left]), pictures[right], most_bits):
+            first, second = left[some], right[others]
+            group = merge(group, first, second)
+            touched[first, small] = touched[second, large] = True
+            for one, other in zip(first[:MOST_EXAMPLES].tolist(), second[:MOST_EXAMPLES].tolist(), strict=True):
+                if len(shown) < MOST_EXAMPLES:
+                    differ = distance(turn(pictures[one]), pictures[other])
+                    shown.setdefault(one, (other, f"{differ} of {BITS} bits differ{how}"))
     if not shown:
         return None
     a, b = pair
@@ -253,10 +256,9 @@ def _look_alikes_of(
         inside = rows.split[hashed.row] == split
         of_row[side, hashed.row[inside & touched[place, split]]] = True
     examples = []
-    for one, other in shown.values():
-        differ = int(np.bitwise_count(pictures[one] ^ pictures[other]).sum())
+    for one, (other, text) in shown.items():
         paths = {small: _path(rows, hashed, place == one, small), large: _path(rows, hashed, place == other, large)}
-        examples.append(Example(f"{differ} of {BITS} bits differ", paths[a], paths[b]))
+        examples.append(Example(text, paths[a], paths[b]))
     return Leak(
         kind="near_duplicate",
         splits=(rows.splits[a], rows.splits[b]),

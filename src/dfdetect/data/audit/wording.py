@@ -77,8 +77,8 @@ KINDS: dict[str, KindWords] = {
         "Look-alike picture",
         "picture",
         "pictures",
-        "Pictures that look the same, but for size, compression or small changes, are on both sides, whatever their "
-        "names say.",
+        "Pictures that look the same, but for size, compression, small changes or mirroring, are on both sides, "
+        "whatever their names say.",
         (),
     ),
 }
