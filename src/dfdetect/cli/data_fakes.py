@@ -20,7 +20,11 @@ _SHOWN = 4  # names a reason
 def command(
     reals: Annotated[
         Path,
-        typer.Argument(metavar="REALS", help="CSV list with path,label (all real) and, best, a person column."),
+        typer.Argument(
+            metavar="REALS",
+            help="CSV list with path,label and, best, person; an index of `dfdetect data index`; a dataset's folder. "
+            "Fakes in it are passed over.",
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the fakes; the same command goes on in it.")],
     kinds: Annotated[str, typer.Option(metavar="NAMES", help="Which, with commas: t1, t2, t3, t5.")] = "t1,t2,t3,t5",
@@ -34,20 +38,33 @@ def command(
 ) -> None:
     """Make fakes for testing from your own real photographs and clips.
 
-    t1 landmark-mesh swap, mean colours, feathered; t2 the same with Poisson blending; t3 affine swap with a Laplacian
-    pyramid; t5 the own mouth, eyes and brows moved like another person's. None shares an operator with what
-    `dfdetect train` learns from. Give people that the model was not trained on.
+    None of the ways shares an operator with what `dfdetect train` learns from. They are tests of compositing: a score
+    on them is not a score on deepfakes. Give people that the model was not trained on, and look at OUT/sheet.jpg.
 
-    OUT/list.csv then holds reals and fakes with masks: dfdetect evaluate --model default --data OUT/list.csv. They are
-    tests of compositing: a score on them is not a score on deepfakes.
+    \b
+      t1  another's face bent onto 68 landmarks, mean colours, feathered
+      t2  the same with Poisson blending
+      t3  another's face aligned as a whole, joined in a Laplacian pyramid
+      t5  the own mouth, eyes and brows moved like another's, nothing pasted
+
+    \b
+    Examples:
+      dfdetect data fakes reals.csv -o fakes/ -j 2
+      dfdetect evaluate -d fakes/list.csv -o out/
     """
     import numpy as np
 
+    from dfdetect.cli.prepare import warn_of_problems
     from dfdetect.data.lists import read_list
+    from dfdetect.data.prepare.inputs import read_samples
     from dfdetect.evaluate.test_fakes.make import LIST, make_fakes
+    from dfdetect.evaluate.test_fakes.sheet import write_sheet
     from dfdetect.evaluate.test_fakes.write import FakeOptions
+    from dfdetect.values import Label
 
-    samples = read_list(reals)
+    everything, problems = read_samples(reals, [])
+    warn_of_problems(problems)
+    samples = [sample for sample in everything if sample.label is Label.REAL]
     if limit is not None and limit < len(samples):
         drawn = np.random.default_rng([seed, 0]).permutation(len(samples))[:limit]
         samples = [samples[i] for i in sorted(drawn)]
@@ -60,6 +77,8 @@ def command(
         typer.echo(f"stopped; the same command goes on where this one was ({out})", err=True)
         raise typer.Exit(INTERRUPTED) from None
     typer.echo(f"{done.fakes} fakes and {done.rows - done.fakes} reals in {out / LIST}")
+    if done.fakes:
+        typer.echo(f"contact sheet: {write_sheet(out, read_list(out / LIST))}")
     for reason, names in sorted(done.left_out.items(), key=lambda item: -len(item[1])):
         more = ", ..." if len(names) > _SHOWN else ""
         typer.echo(f"  left out, {reason}: {len(names)} ({', '.join(names[:_SHOWN])}{more})", err=True)

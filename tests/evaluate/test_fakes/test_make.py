@@ -148,3 +148,4 @@ def test_the_command_says_what_it_made_and_left_out(
     assert f"reals in {out / LIST}" in told.out
     assert "left out, no_face: 1 (empty.png)" in told.err
     assert {s.method for s in read_list(out / LIST)} == {"", "t5_reenact"}
+    assert read_rgb(out / "sheet.jpg").shape[0] > 2 * 160  # a real and its fake, with their captions

@@ -80,7 +80,7 @@ def make_work(out: Path, options: FakeOptions) -> Callable[[Item], Made]:
         if item.kind == "real":
             _write_real(item, out, options)
             return Made(item.name, "")
-        reason = "refused"
+        reason = "no_donor_fits"
         for donor in item.donors:
             try:
                 _write_fake(item, donor, out, options, tools)
