@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from dfdetect.errors import DataError
+from dfdetect.evaluate.estimates import Estimate
 from dfdetect.evaluate.eval_report import EvalReport
 from dfdetect.evaluate.fairness import measure_fairness
 from dfdetect.evaluate.protocol_figures import Counted, ProtocolFigures
@@ -21,6 +22,7 @@ from dfdetect.evaluate.scores import VideoScore
 from eval_reports import EVIL, block, calibration_record, comparison, eval_report, explanations, robustness
 
 MADE_AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+RATE_OF_ELEVEN = {"false_positive_rate": Estimate(0.11, 0.09, 0.13)}
 _VOID = {"meta", "img", "br"}
 
 
@@ -115,6 +117,18 @@ def test_what_is_counted_adds_up() -> None:
     )
     assert "real flagged 6, cleared 90, inconclusive 24, no score 6" in drawn
     assert "fake flagged 90, cleared 54, inconclusive 36, no score 6" in drawn
+
+
+def test_a_headline_and_the_line_beneath_it_are_of_one_figure() -> None:
+    """The rate as shipped was once drawn with the place of another setting's rate."""
+    report = eval_report()
+    whole = report.blocks[0]
+    flagged = replace(whole.decisions["flagged"], metrics=whole.decisions["flagged"].metrics | RATE_OF_ELEVEN)
+    whole = replace(whole, decisions=whole.decisions | {"flagged": flagged})
+    labels = [a.get("aria-label") or "" for _, a in Page(replace(report, blocks=(whole,))).tags]
+    assert [label for label in labels if label.startswith("FPR ")] == [
+        "FPR 11.0\xa0% (9.0–13.0\xa0%), on a line from 0 to 1"
+    ]
 
 
 def test_of_one_class_the_page_says_why_and_draws_no_curve() -> None:

@@ -51,7 +51,7 @@ def test_text_is_escaped_and_kept() -> None:
 def test_comparison_says_how_sure_the_difference_is() -> None:
     found = to_markdown([replace(eval_report(), comparisons=(comparison(),)), eval_report("meso4")])
     assert "| AUC | high | 0.870 | 0.740 | −0.130 | −0.160 to −0.100 | p < 0.001 |" in found
-    assert "z = -6.50, p < 0.001" in found
+    assert "z = −6.50, p < 0.001" in found
     assert found.count("## What was measured of ") == 2
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from dfdetect import __version__
 from dfdetect.detect.wording import plain
-from dfdetect.evaluate.estimates import DECISION_FIGURES, FIGURES
+from dfdetect.evaluate.estimates import DECISION_FIGURES, FIGURES, Estimate
 from dfdetect.evaluate.eval_report import Block, By, Comparison, CrossAuc, EvalReport, Level
 from dfdetect.evaluate.findings import Finding
 from dfdetect.evaluate.report import charts, parts, words
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 100  # of one table on the page; report.json has all
 HEADLINES = ("roc_auc", "tpr_at_fpr1", "tpr_at_fpr5", "equal_error_rate")
-DECISION_HEADLINES = (("flagged", "false_positive_rate"), ("shipped", "coverage"))
+DECISION_HEADLINES = (
+    ("flagged", "false_positive_rate", "FPR as shipped"),
+    ("shipped", "coverage", "coverage as shipped"),
+)
 SUBSETS: tuple[tuple[By, str, str], ...] = (
     ("method", "By method", "Fakes of one method against the reals named; methods are DATASET/METHOD."),
     ("dataset", "By dataset", "Reals and fakes of one dataset."),
@@ -175,27 +178,26 @@ def _tiles(model: ModelView) -> list[Tile]:
     block = model.whole("video")
     if block is None:
         return []
-    found = [(name, block.metrics[name]) for name in HEADLINES if name in block.metrics]
-    for decision, name in DECISION_HEADLINES:
+    found = [(words.title(name), name, block.metrics[name]) for name in HEADLINES if name in block.metrics]
+    for decision, name, title in DECISION_HEADLINES:
         if decision in block.decisions:
-            found.append((name, block.decisions[decision].metrics[name]))
+            found.append((title, name, block.decisions[decision].metrics[name]))
     return [
         Tile(
-            words.title(name),
+            title,
             words.number(name, estimate.value),
             words.interval(name, estimate) or (estimate.why or "no interval"),
             words.figure_of(name).text,
-            _cell(name, block, model.tone),
+            _cell(name, estimate, model.tone),
         )
-        for name, estimate in found
+        for title, name, estimate in found
     ]
 
 
-def _cell(name: str, block: Block, tone: str = "series0", low: float = 0.0) -> Markup:
-    """A figure of a block as a dot with its interval, on a line from low to 1."""
+def _cell(name: str, estimate: Estimate, tone: str = "series0", low: float = 0.0) -> Markup:
+    """A figure as a dot with its interval, on a line from low to 1."""
     from markupsafe import Markup
 
-    estimate = block.metrics.get(name) or next(d.metrics[name] for d in block.decisions.values() if name in d.metrics)
     hint = f"{words.title(name)} {words.with_interval(name, estimate)}, on a line from {low:g} to 1"
     reference = 0.5 if name in ("roc_auc", "partial_auc_fpr5", "balanced_accuracy") else None
     drawn = interval_cell(estimate.value, estimate.interval, hint, low=low, reference=reference, tone=tone)

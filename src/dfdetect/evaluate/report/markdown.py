@@ -324,4 +324,6 @@ def _delong(one: Comparison) -> str:
         return f" {text(one.why)}." if one.why else ""
     if one.delong.p_value is None:
         return f" DeLong's test: {text(one.delong.why or 'none')}."
-    return f" DeLong's test of the two AUCs: z = {one.delong.z:.2f}, {words.p_value(one.delong.p_value)}."
+    return (
+        f" DeLong's test of the two AUCs: z = {words.signed_number(one.delong.z)}, {words.p_value(one.delong.p_value)}."
+    )

@@ -137,6 +137,10 @@ def group_interval(found: tuple[float, float]) -> str:
     return f"{100 * found[0]:.1f}–{100 * found[1]:.1f}{PERCENT}"
 
 
+def signed_number(value: float | None) -> str:
+    return NONE if value is None else f"{value:.2f}".replace("-", MINUS)
+
+
 def p_value(value: float | None) -> str:
     """`p = 0.013`, `p < 0.001`."""
     if value is None:
