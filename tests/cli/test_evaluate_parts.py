@@ -48,6 +48,8 @@ def test_both_parts_lie_beside_the_scores_and_are_told(
     told = capsys.readouterr().out
     laundered = read_robustness(out)
     assert laundered is not None
+    assert laundered["model"] == "tiny"
+    assert str(tmp_path) not in (out / "robustness.json").read_text() + (out / "explanation.json").read_text()
     assert [cell["name"] for cell in laundered["cells"]] == [
         "clean", "blur_1", "blur_2", "blur_3", "blur_4", "blur_5", "mirror",
     ]  # fmt: skip

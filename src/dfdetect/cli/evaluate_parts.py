@@ -48,7 +48,7 @@ def robustness(samples: Sequence[Sample], options: PartOptions, *, cells: Sequen
     how = {"seed": options.seed, "jobs": options.jobs, "device": options.device}
     with _shown("laundered scores", options) as show:
         rows = launder_and_score(subset, options.model, options.out, cells=grid, on_done=show, **how)  # type: ignore[arg-type]
-    found = measure_robustness(rows, model=options.model, rng=np.random.default_rng(options.seed))
+    found = measure_robustness(rows, model=_name(options.model), rng=np.random.default_rng(options.seed))
     path = write_robustness(options.out, found)
     typer.echo(
         f"robustness: {found.files} files, {len(found.cells) - 1} cells, mean loss of AUC {_told(found.mean_loss)}"
@@ -73,7 +73,7 @@ def explanations(samples: Sequence[Sample], options: PartOptions) -> None:
     how = {"seed": options.seed, "jobs": options.jobs, "device": options.device}
     with _shown("explained fakes", options) as show:
         faces, left_out = check_faces(pairs, options.model, on_done=show, **how)  # type: ignore[arg-type]
-    found = measure_explanations(faces, left_out, model=options.model, rng=np.random.default_rng(options.seed))
+    found = measure_explanations(faces, left_out, model=_name(options.model), rng=np.random.default_rng(options.seed))
     path = write_explanations(options.out, found)
     typer.echo(
         f"explanations: {found.faces} faces of {found.files} fakes, {found.noticed} of them noticed by the model"
@@ -86,6 +86,13 @@ def explanations(samples: Sequence[Sample], options: PartOptions) -> None:
     for name in found.left_out:
         typer.echo(f"  left out: {name}", err=True)
     typer.echo(f"  {path}")
+
+
+def _name(model: str) -> str:
+    """What the model calls itself: its folder is nobody else's business."""
+    from dfdetect.models.bundle import find_bundle, load_bundle
+
+    return load_bundle(find_bundle(model)).info.name
 
 
 def _told(figure: Estimate) -> str:

@@ -8,6 +8,8 @@ import itertools
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dfdetect.data.sample import Sample
 from dfdetect.evaluate.test_fakes.face import Face, FakeRefused, at_size_of
@@ -89,6 +91,24 @@ def test_a_warp_onto_the_same_points_changes_nothing_and_leaves_no_hole() -> Non
     assert int(filled.sum()) - int(covered.sum()) < 0.01 * covered.sum()
     other, _ = warp_onto(donor(1), target())
     assert (other[covered].sum(axis=1) == 0).mean() < 0.01  # no pixel without a source
+
+
+@given(scale=st.floats(0.8, 1.3), turn_deg=st.floats(-20, 20), shift=st.floats(-9, 9))
+@settings(max_examples=12, deadline=None)
+def test_a_donor_that_is_the_target_moved_comes_back_to_its_place(scale: float, turn_deg: float, shift: float) -> None:
+    """Half a pixel of error here would be a border that every detector finds, and no swap has."""
+    height, width = target().image.shape[:2]
+    move = np.asarray(cv2.getRotationMatrix2D((width / 2, height / 2), turn_deg, scale))
+    move[:, 2] += (shift, -shift)
+    in_centres = move.copy()
+    in_centres[:, 2] += move[:, :2] @ [0.5, 0.5] - 0.5  # OpenCV counts from pixel centres
+    moved = cv2.warpAffine(target().image, in_centres, (width, height), flags=cv2.INTER_CUBIC, borderMode=4)
+    mesh = target().mesh.copy()
+    mesh[:, :2] = mesh[:, :2] @ move[:, :2].T + move[:, 2]
+    warped, covered = warp_onto(Face(np.asarray(moved, np.uint8), mesh.astype(np.float32)), target())
+    core = cv2.erode(covered.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    seen = [cv2.GaussianBlur(picture, (0, 0), 2.0)[core].astype(int) for picture in (warped, target().image)]
+    assert np.abs(seen[0] - seen[1]).mean() < 1.0
 
 
 def test_a_head_seen_from_the_other_side_is_refused() -> None:
