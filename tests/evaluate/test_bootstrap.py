@@ -7,7 +7,7 @@ import pytest
 import sklearn.metrics as sk
 
 from dfdetect.evaluate import bootstrap
-from dfdetect.evaluate.bootstrap import ABSTAINED, Scored, draw_figures, interval, score_levels
+from dfdetect.evaluate.bootstrap import ABSTAINED, ROC_HEIGHTS, Scored, draw_figures, interval, score_levels
 from dfdetect.metrics import rank
 
 
@@ -29,6 +29,19 @@ def slow_draws(model: Scored, groups: np.ndarray, rng: np.random.Generator, draw
         if 0 < model.labels[samples].sum() < len(samples):
             found.append(samples)
     return found[:draws]
+
+
+def test_heights_of_the_roc_curve_are_those_of_the_drawn_samples(rng: np.random.Generator) -> None:
+    model = scored(rng, 120, steps=None)
+    groups, draws, roc_at = rng.permutation(np.arange(120) % 25), 20, (0.01, 0.2, 1.0)
+    (fast,) = draw_figures([model], groups, rng=np.random.default_rng(5), draws=draws, roc_at=roc_at)
+    assert fast[ROC_HEIGHTS].shape == (draws, 3)
+    for n, samples in enumerate(slow_draws(model, groups, np.random.default_rng(5), draws)):
+        ranking = rank(model.labels[samples], model.probabilities[samples])
+        assert fast[ROC_HEIGHTS][n] == pytest.approx([float(ranking.tpr_at_fpr(fpr)) for fpr in roc_at])
+    (plain,) = draw_figures([model], groups, rng=np.random.default_rng(5), draws=draws)
+    assert np.array_equal(plain["roc_auc"], fast["roc_auc"]), "the draws are the same"
+    assert ROC_HEIGHTS not in plain
 
 
 @pytest.mark.parametrize("steps", [None, 5])

@@ -14,7 +14,7 @@ from dfdetect.evaluate.eval_report import EvalReport
 from dfdetect.evaluate.findings import FindingCode
 from dfdetect.evaluate.measure import measure
 from dfdetect.evaluate.score_table import FrameTable, ScoreTable
-from dfdetect.metrics import wilson_interval
+from dfdetect.metrics import rank, wilson_interval
 from dfdetect.values import Thresholds
 from drawn_scores import drawn, frames, table, videos
 
@@ -277,3 +277,26 @@ def test_curves_end_where_they_must(rng: np.random.Generator) -> None:
     assert sum(reals + fakes for *_, reals, fakes in curves.histogram) == 600
     area = np.trapezoid([y for _, y in curves.roc], [x for x, _ in curves.roc])
     assert area == pytest.approx(block.metrics["roc_auc"].value, abs=0.01)
+
+
+def test_the_band_of_the_roc_curve_holds_it_and_is_of_the_whole_set_only(rng: np.random.Generator) -> None:
+    rows = [replace(row, compression=("c23", "c40")[n % 2]) for n, row in enumerate(drawn(rng, 300, 300))]
+    scores = table(rows)
+    report = report_of(scores)
+    curves = report.block("video", "all").curves
+    assert curves is not None
+    fpr, low, high = (np.array(column) for column in zip(*curves.roc_band, strict=True))
+    assert np.all(low <= high)
+    assert (fpr[-1], low[-1], high[-1]) == (1.0, 1.0, 1.0)
+    ranking = rank(scores["label"], scores["probability"])
+    heights = np.array([float(ranking.tpr_at_fpr(at)) for at in fpr])
+    assert np.all((heights >= low - 0.02) & (heights <= high + 0.02))
+    parts = [block.curves for block in report.of("video", "compression")]
+    assert [part is not None and part.roc_band for part in parts] == [(), ()]
+
+
+def test_the_curve_keeps_its_steps_where_few_reals_are_flagged(rng: np.random.Generator) -> None:
+    """Drawn over the logarithm of the rate, a curve thinned evenly was one straight line below 1 %."""
+    block = report_of(table(drawn(rng, 3000, 3000))).block("video", "all")
+    assert block.curves is not None
+    assert sum(0.001 <= fpr <= 0.01 for fpr, _ in block.curves.roc) >= 15

@@ -5,11 +5,21 @@ AUC, partial AUC and AP are scikit-learn's; their intervals come from `bootstrap
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from dfdetect.evaluate.bootstrap import ABSTAINED, Int8s, Ints, Scored, decision_figures, draw_figures, interval
+from dfdetect.evaluate.bootstrap import (
+    ABSTAINED,
+    ROC_HEIGHTS,
+    SHARE,
+    Int8s,
+    Ints,
+    Scored,
+    decision_figures,
+    draw_figures,
+    interval,
+)
 from dfdetect.evaluate.estimates import DECISION_FIGURES, FIGURES, Estimate
 from dfdetect.evaluate.eval_report import Block, By, Counts, Curves, Decisions, ReliabilityBin
 from dfdetect.evaluate.levels import Bools, Samples
@@ -27,6 +37,8 @@ from dfdetect.metrics import (
 
 CURVE_POINTS = 200
 HISTOGRAM_STEPS = 20
+# False-positive rates at which a band around the ROC curve is told: evenly, and closer where few reals are flagged.
+BAND_AT = tuple(sorted({*(round(10 ** (n / 6), 5) for n in range(-18, -6)), *(n / 20 for n in range(2, 21))}))
 NO_INTERVAL = ("aurc", "risk_at_coverage_80")
 _LABELS = ("real", "fake")
 _MIN_REALS = {"tpr_at_fpr1": 100, "tpr_at_fpr5": 20, "partial_auc_fpr5": 20}  # fewer: not one may be flagged
@@ -37,12 +49,12 @@ def measure_block(samples: Samples, *, by: By, name: str, against: str, rng: np.
     kept = samples.take(samples.scored)
     answers = _settings(kept)
     model = Scored(kept.labels, kept.probabilities, answers)
-    drawn, why = _draw(model, kept.group, rng, draws)
+    drawn, why = _draw(model, kept.group, rng, draws, roc_at=BAND_AT if by == "all" else ())
     refusal = _refusal(kept.labels)
     if refusal is None:
         ranking = rank(kept.labels, kept.probabilities)
         values: Mapping[str, float | str] = _values(model, ranking)
-        curves = _curves(model, ranking)
+        curves = _curves(model, ranking, drawn.get(ROC_HEIGHTS))
     else:
         values, curves = dict.fromkeys(FIGURES, refusal), None
     real, fake = _counts(samples, 0), _counts(samples, 1)
@@ -122,13 +134,16 @@ def _refusal(labels: Int8s) -> str | None:
     return f"one class only: all {len(labels):,} scored samples are {_LABELS[n_fake > 0]}"
 
 
-def _draw(model: Scored, group: Ints, rng: np.random.Generator, draws: int) -> tuple[dict[str, FloatArray], str | None]:
+def _draw(
+    model: Scored, group: Ints, rng: np.random.Generator, draws: int, *, roc_at: Sequence[float] = ()
+) -> tuple[dict[str, FloatArray], str | None]:
     """(figures of every draw, none where there can be none; then why)."""
     refusal = _refusal(model.labels)
     if refusal is not None:
         return {}, refusal
+    codes = np.unique(group, return_inverse=True)[1]
     try:
-        return draw_figures([model], np.unique(group, return_inverse=True)[1], rng=rng, draws=draws)[0], None
+        return draw_figures([model], codes, rng=rng, draws=draws, roc_at=roc_at)[0], None
     except ValueError as error:
         return {}, str(error)
 
@@ -262,7 +277,8 @@ def _n_groups(group: Ints) -> int:
     return int((np.bincount(group) > 0).sum())
 
 
-def _curves(model: Scored, ranking: Ranking) -> Curves:
+def _curves(model: Scored, ranking: Ranking, heights: FloatArray | None) -> Curves:
+    """heights: (draws, F) ROC_HEIGHTS at BAND_AT, for the band of the ROC curve."""
     y, p = model.labels, model.probabilities
     fpr, tpr = ranking.roc()
     precision, recall = ranking.precision_recall()
@@ -271,7 +287,8 @@ def _curves(model: Scored, ranking: Ranking) -> Curves:
     edges = np.linspace(0, 1, HISTOGRAM_STEPS + 1)
     reals, fakes = (np.histogram(p[y == label], edges)[0] for label in (0, 1))
     return Curves(
-        roc=_points(fpr, tpr, _corners(fpr, tpr)),
+        roc=_points(fpr, tpr, _corners(fpr, tpr), also=np.log10(np.maximum(fpr, BAND_AT[0])) / np.log10(BAND_AT[0])),
+        roc_band=() if heights is None else _band(heights),
         precision_recall=_points(recall, precision, np.ones(len(recall), bool)),
         risk_coverage=_points(risk.coverage, risk.risk, np.ones(len(y), bool)),
         reliability=tuple(_bin(*row) for row in zip(bins.n, bins.probability, bins.fake_share, strict=True)),
@@ -295,11 +312,24 @@ def _corners(x: FloatArray, y: FloatArray) -> Bools:
     return turns
 
 
-def _points(x: FloatArray, y: FloatArray, kept: Bools) -> tuple[tuple[float, float], ...]:
-    """At most CURVE_POINTS points, first and last among them, evenly spread along the curve."""
-    x, y = x[kept], y[kept]
+def _band(heights: FloatArray) -> tuple[tuple[float, float, float], ...]:
+    tail = 0.5 * (1 - SHARE)
+    low, high = np.quantile(heights, [tail, 1 - tail], axis=0)
+    return tuple((fpr, round(float(a), 6), round(float(b), 6)) for fpr, a, b in zip(BAND_AT, low, high, strict=True))
+
+
+def _points(
+    x: FloatArray, y: FloatArray, kept: Bools, *, also: FloatArray | None = None
+) -> tuple[tuple[float, float], ...]:
+    """At most CURVE_POINTS points, first and last among them, evenly spread along the curve.
+
+    also: (N,) a further coordinate that counts as length, for a curve that is drawn on another scale too.
+    """
+    further = np.zeros(len(x)) if also is None else also
+    x, y, further = x[kept], y[kept], further[kept]
     if len(x) > CURVE_POINTS:
-        along = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y)))])
+        steps = np.abs(np.diff(x)) + np.abs(np.diff(y)) + np.abs(np.diff(further))
+        along = np.concatenate([[0.0], np.cumsum(steps)])
         wanted = np.linspace(0, along[-1], CURVE_POINTS)
         picked = np.unique(np.clip(np.searchsorted(along, wanted), 0, len(x) - 1))
         x, y = x[picked], y[picked]

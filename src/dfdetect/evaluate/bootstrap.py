@@ -30,6 +30,7 @@ Int8s = NDArray[np.int8]
 SHARE = 0.95
 MIN_DRAWS_WITH_VALUE = 0.95  # of all draws; precision has none where nothing is flagged
 ABSTAINED = -1
+ROC_HEIGHTS = "roc_heights"
 _TRIES = 20  # draws tried for each one wanted, where many lose a class
 _LEVELS = 256  # of a class; the top of the reals has twice as many again, where TPR at FPR 1 % is read
 _TOP = 0.06
@@ -53,9 +54,11 @@ class Scored:
 
 
 def draw_figures(
-    models: Sequence[Scored], groups: Ints, *, rng: np.random.Generator, draws: int
+    models: Sequence[Scored], groups: Ints, *, rng: np.random.Generator, draws: int, roc_at: Sequence[float] = ()
 ) -> list[dict[str, FloatArray]]:
     """Figures of every draw, one dict a model: names of FIGURES, and `SETTING.NAME` of DECISION_FIGURES; each (draws,).
+
+    roc_at: F false-positive rates, for ROC_HEIGHTS: the true-positive rate at each of them, (draws, F).
 
     models: scores of the same samples by one or more models; each draw is the same for all. groups: (N,) codes from 0
     on without a gap. Draws that lost a class are drawn again. nan = not defined in that draw.
@@ -80,7 +83,7 @@ def draw_figures(
         done += kept.shape[1]
         if kept.shape[1]:
             for part, one in zip(parts, weighed, strict=True):
-                part.append(one.figures(kept))
+                part.append(one.figures(kept, roc_at))
         if done == draws:
             return [{name: np.concatenate([found[name] for found in part]) for name in part[0]} for part in parts]
     raise ValueError(f"only {done} of {_TRIES * draws} draws of {n_groups} groups held both classes: no interval")
@@ -128,11 +131,14 @@ class _Weighed:
         """(C,) which draws, (n_groups, C), have a real and a fake."""
         return np.asarray(((self._sums[:2] @ counts) > 0).all(axis=0))
 
-    def figures(self, counts: Float32Array) -> dict[str, FloatArray]:
-        """counts: (n_groups, C) -> every figure, (C,)."""
+    def figures(self, counts: Float32Array, roc_at: Sequence[float] = ()) -> dict[str, FloatArray]:
+        """counts: (n_groups, C) -> every figure, (C,), and ROC_HEIGHTS where they are asked for, (C, F)."""
         by_level = np.ascontiguousarray((self._levels @ counts).T, np.float64)
         k = len(self.scores)
-        found = ranking_figures(Ranking(self.scores, by_level[:, :k], by_level[:, k:]))
+        ranking = Ranking(self.scores, by_level[:, :k], by_level[:, k:])
+        found = ranking_figures(ranking)
+        if len(roc_at):
+            found[ROC_HEIGHTS] = np.stack([ranking.tpr_at_fpr(fpr) for fpr in roc_at], axis=1)
         sums = dict(zip(self._names, (self._sums @ counts).astype(np.float64), strict=True))
         for name in ("log_loss", "brier"):
             found[name] = sums[name] / (sums["0"] + sums["1"])

@@ -83,6 +83,8 @@ class Curves:
 
     roc: (false-positive rate, true-positive rate). precision_recall: (recall, precision). risk_coverage: (coverage,
     risk). reliability: bins of equal mass, lowest first. histogram: (score from, score to, reals, fakes) in 20 steps.
+    roc_band: (false-positive rate, low, high): between which 95 % of the draws' true-positive rates lie; of whole sets
+    only.
     """
 
     roc: tuple[tuple[float, float], ...]
@@ -90,6 +92,7 @@ class Curves:
     risk_coverage: tuple[tuple[float, float], ...]
     reliability: tuple[ReliabilityBin, ...]
     histogram: tuple[tuple[float, float, int, int], ...]
+    roc_band: tuple[tuple[float, float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

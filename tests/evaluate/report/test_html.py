@@ -206,6 +206,17 @@ def test_charts_are_well_formed_and_their_points_lie_inside() -> None:
                 assert 0 <= y <= height
 
 
+def test_the_band_is_drawn_where_there_is_one() -> None:
+    report = eval_report()
+    whole = report.blocks[0]
+    assert whole.curves is not None
+    band = tuple((fpr / 10, fpr / 20, (fpr + 10) / 20) for fpr in range(1, 11))
+    banded = replace(whole, curves=replace(whole.curves, roc_band=band))
+    for one, drawn in ((whole, 0), (banded, 2)):
+        page = Page(replace(report, blocks=(one,)))
+        assert sum(tag == "polygon" for tag, _ in page.tags) == drawn
+
+
 def test_several_models_stand_side_by_side() -> None:
     first = replace(eval_report(), comparisons=(comparison(),))
     page = Page(first, eval_report("meso4", auc=0.74))

@@ -49,8 +49,8 @@ def roc(lines: Sequence[Line], *, logarithmic: bool = False) -> str:
     chart.diagonal()
     for line in lines:
         assert line.block.curves is not None
-        if band := getattr(line.block.curves, "roc_band", ()):
-            chart.band(band, line.tone)
+        if line.block.curves.roc_band:
+            chart.band(line.block.curves.roc_band, line.tone)
     for line in lines:
         assert line.block.curves is not None
         chart.line(line.block.curves.roc, line.tone)
