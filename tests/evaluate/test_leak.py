@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from dfdetect.data.sample import Sample, write_index
+from dfdetect.errors import DataError
 from dfdetect.evaluate.leak import find_leaks
 from dfdetect.evaluate.measure import measure
 from dfdetect.values import Label
@@ -57,6 +59,21 @@ def test_a_score_table_is_compared_by_paths_and_people(tmp_path: Path) -> None:
     assert any("1 file is in both" in text for text in leaks)
     assert any("1 person is in both" in text for text in leaks)
     assert report.findings[0].severity == "red"
+
+
+def test_equal_paths_in_two_datasets_are_two_files(tmp_path: Path) -> None:
+    """`0001.mp4` of every flat folder was a leak of every other."""
+    scores = table(videos([0.1, 0.2], 0, dataset="other"), videos([0.9], 1, dataset="other"))
+    train = index(tmp_path / "train.parquet", [sample("a/0/1.mp4", "set:ann", "train")])
+    assert not [one for one in find_leaks(train, scores)[0] if one.severity == "red"]
+    same = table(videos([0.1, 0.2], 0), videos([0.9], 1))
+    assert [one for one in find_leaks(train, same)[0] if one.severity == "red"]
+
+
+def test_a_broken_training_index_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "train.parquet").write_bytes(b"no Parquet")
+    with pytest.raises(DataError, match="expected the index of the training data"):
+        find_leaks(tmp_path / "train.parquet", table(videos([0.1], 0)))
 
 
 def test_nothing_given_is_not_silent() -> None:

@@ -258,6 +258,13 @@ def test_what_the_run_and_the_file_said_is_told() -> None:
     assert any(one.code == "score_file" and "left out: a" in one.text for one in report.findings)
 
 
+def test_no_draws_are_no_intervals(rng: np.random.Generator) -> None:
+    report = measure(table(drawn(rng, 20, 20)), bounds=BOUNDS, rng=rng, draws=0, run={})
+    auc = report.block("video", "all").metrics["roc_auc"]
+    assert (auc.interval, auc.why) == (None, "no draws were asked for: no interval")
+    assert auc.value is not None
+
+
 def test_progress_tells_of_every_block() -> None:
     told: list[tuple[int, int]] = []
     scores = table(videos([0.1, 0.3], 0), videos([0.9, 0.8], 1, method="swap"))

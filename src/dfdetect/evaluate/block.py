@@ -85,8 +85,6 @@ def auc_estimate(samples: Samples, *, rng: np.random.Generator, draws: int) -> E
     if refusal is not None:
         return Estimate(None, why=refusal)
     value = float(roc_auc_score(samples.labels, samples.probabilities))
-    if draws == 0:
-        return Estimate(value, why="no interval was asked for")
     drawn, why = _draw(Scored(samples.labels, samples.probabilities, {}), samples.group, rng, draws)
     groups = min(_n_groups(samples.group[samples.labels == label]) for label in (0, 1))
     return _estimate(value, drawn.get("roc_auc"), why, "roc_auc", groups)

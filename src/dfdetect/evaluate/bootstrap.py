@@ -64,8 +64,10 @@ def draw_figures(
     on without a gap. Draws that lost a class are drawn again. nan = not defined in that draw.
 
     Raises:
-        ValueError: a class comes from a single group, or the draws keep losing it: there is no interval.
+        ValueError: a class comes from a single group, the draws keep losing it, or none are asked for: no interval.
     """
+    if draws < 1:
+        raise ValueError("no draws were asked for: no interval")
     labels = models[0].labels
     of_class = [len(np.unique(groups[labels == label])) for label in (0, 1)]
     if min(of_class) < 2:

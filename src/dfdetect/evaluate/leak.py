@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dfdetect.errors import DataError
 from dfdetect.evaluate.findings import Finding, FindingCode, finding
-from dfdetect.evaluate.score_table import ScoreTable
+from dfdetect.evaluate.score_table import Column, ScoreTable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,8 +29,14 @@ def find_leaks(trained_on: Path, tested: Path | ScoreTable) -> tuple[list[Findin
     from dfdetect.data.audit import audit
 
     train = _of_training(trained_on) if trained_on.suffix.lower() == ".parquet" else trained_on
-    test = _as_table(tested) if isinstance(tested, ScoreTable) else tested
-    report = audit(splits={"train": train, "test": test})
+    if not isinstance(tested, ScoreTable):
+        report = audit(splits={"train": train, "test": tested})
+    elif isinstance(train, Path) or "root" not in train.column_names or not (tested["dataset"] != "").all():
+        report = audit(splits={"train": train, "test": _as_table(tested, tested["path"])})
+    else:
+        # `real/001.jpg` of two datasets are two files: the dataset becomes the first folder of both.
+        paths = np.char.add(np.char.add(tested["dataset"], "/"), tested["path"])
+        report = audit(splits={"train": _named_inside(train), "test": _as_table(tested, paths)})
     return _findings(report), report
 
 
@@ -47,26 +54,41 @@ def _findings(report: AuditReport) -> list[Finding]:
     return found
 
 
-def _of_training(path: Path) -> pa.Table | Path:
-    """The rows of an index that a model learns from; the file itself where it is no index or has no splits."""
+def _of_training(path: Path) -> pa.Table:
+    """The rows of an index that a model learns from; all of them where it has no splits. DataError: no Parquet file."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    if "split" not in pq.read_schema(path).names:
-        return path
-    table = pq.read_table(path)
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path}: expected the index of the training data as Parquet; {error}") from error
+    if "split" not in table.column_names:
+        return table
     learned = pc.is_in(table.column("split").cast(pa.string()), pa.array(_LEARNED_FROM))
-    return table.filter(learned) if pc.any(learned).as_py() else path
+    return table.filter(learned) if pc.any(learned).as_py() else table
 
 
-def _as_table(table: ScoreTable) -> pa.Table:
+def _named_inside(index: pa.Table) -> pa.Table:
+    """An index whose paths are DATASET/PATH INSIDE ITS FOLDER."""
+    import pyarrow as pa
+
+    columns = (index.column(name).to_pylist() for name in ("dataset", "root", "path"))
+    paths = [
+        f"{dataset}/{path.removeprefix(root).lstrip('/') if root else path}"
+        for dataset, root, path in zip(*columns, strict=True)
+    ]
+    return index.set_column(index.column_names.index("path"), "path", pa.array(paths, pa.string()))
+
+
+def _as_table(table: ScoreTable, paths: Column) -> pa.Table:
     import pyarrow as pa
 
     person = np.where(table["group"] == table["path"], "", table["group"])
     return pa.table(
         {
-            "path": table["path"],
+            "path": paths,
             "label": np.where(table["label"] == 1, "fake", "real"),
             **{name: table[name] for name in ("dataset", "method", "compression")},
             "target_id": person,
