@@ -11,6 +11,7 @@ import pytest
 
 from dfdetect.cli.main import run
 from dfdetect.data.drawn_faces import draw_face
+from dfdetect.evaluate.eval_report import EvalReport
 from dfdetect.media.roundtrip import encode_jpeg
 from foreign_onnx import foreign_onnx
 from tiny_bundle import make_tiny_bundle
@@ -58,14 +59,22 @@ def test_the_same_command_again_scores_nothing(
     before = (scored / "scores.parquet").stat().st_mtime_ns
     assert run(["evaluate", "-d", str(data), "-m", str(model), "-o", str(scored), "-q"]) == 0
     assert (scored / "scores.parquet").stat().st_mtime_ns == before
-    assert "12 scored" in capsys.readouterr().out
+    assert "6 of 6 real scored; 6 of 7 fake scored, 1 failed" in capsys.readouterr().out
 
 
 def test_figures_from_kept_scores_need_no_model(
     scored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["evaluate", "--scores", str(scored), "-o", str(tmp_path / "again"), "-q"]) == 0
-    assert "13 asked, 12 scored, 0 no face, 1 failed" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "tiny 1.0 (native, list.csv)" in out
+    assert "6 of 6 real scored; 6 of 7 fake scored, 1 failed" in out
+    assert {"report.html", "report.json", "report.md"} <= {path.name for path in (tmp_path / "again").iterdir()}
+    again = EvalReport.from_json((tmp_path / "again" / "report.json").read_text())
+    first = EvalReport.from_json((scored / "report.json").read_text())
+    assert again == first
+    assert again.fairness is not None
+    assert again.worst is not None
 
 
 def test_scores_that_somebody_sent_are_held_against_the_data(
@@ -75,7 +84,9 @@ def test_scores_that_somebody_sent_are_held_against_the_data(
     (tmp_path / "theirs.csv").write_text(f"path,label,score\n{rows}\n")
     asked = ["evaluate", "--scores", str(tmp_path / "theirs.csv"), "-d", str(data), "-o", str(tmp_path / "out"), "-q"]
     assert run(asked) == 0
-    assert "theirs: 13 asked, 10 scored, 0 no face, 3 failed" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "5 of 6 real scored, 1 missing; 5 of 7 fake scored, 2 missing" in out
+    assert "RED: 3 of 13 samples have no row in the score file" in out
 
 
 def test_a_part_of_the_data_by_a_benchmarks_protocol(
@@ -88,6 +99,9 @@ def test_a_part_of_the_data_by_a_benchmarks_protocol(
     assert about["data"]["left_out"] == {"not drawn (--limit, --per-source)": 7}
     assert about["protocol"]["first_frames"] == 8
     assert about["seed"] == 3
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert [way["name"] for way in report["counting"]["counted"]][:2] == ["no face left out", "no face is 0.5"]
+    assert "as dfb counts, videos, first 8 of 32 frames: AUC" in capsys.readouterr().out
 
 
 def test_a_peer_is_scored_beside(data: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,8 +109,50 @@ def test_a_peer_is_scored_beside(data: Path, model: Path, tmp_path: Path, capsys
     asked = ["evaluate", "-d", str(data), "-m", str(model), "--limit", "3", "--peer", command]
     assert run([*asked, "-o", str(tmp_path / "out"), "-q"]) == 0
     out = capsys.readouterr().out
-    assert "tiny 1.0: 3 asked" in out
-    assert "half command: 3 asked" in out
+    assert "tiny 1.0 (native, list.csv)" in out
+    assert "half command (native, list.csv)" in out
+    assert "half command against tiny 1.0, 3 files that both scored" in out
+    assert (tmp_path / "out" / "peers" / "half" / "scores.parquet").is_file()
+
+
+def test_two_runs_are_compared(scored: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = make_tiny_bundle(tmp_path / "other", name="other", gain=-4.0)
+    assert run(["evaluate", "-d", str(data), "-m", str(other), "-o", str(tmp_path / "b"), "-q"]) == 0
+    assert (
+        run(["evaluate", "--scores", str(scored), "--scores", str(tmp_path / "b"), "-o", str(tmp_path / "c"), "-q"])
+        == 0
+    )
+    out = capsys.readouterr().out
+    assert "other 1.0 against tiny 1.0, 12 files that both scored: AUC" in out
+    assert "the scores run the wrong way" in out
+    found = EvalReport.from_json((tmp_path / "c" / "report.json").read_text())
+    assert [(one.a, one.b) for one in found.comparisons] == [("tiny 1.0", "other 1.0")]
+    assert (tmp_path / "c" / "report-other-1.0.json").is_file()
+
+
+def test_a_leak_by_the_training_index_is_red(
+    scored: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "train.csv").write_text("path,label,person\nx/1.jpg,real,p0\nx/2.jpg,real,p1\n")
+    asked = ["evaluate", "--scores", str(scored), "--trained-on", str(tmp_path / "train.csv")]
+    assert run([*asked, "-o", str(tmp_path / "out"), "-q"]) == 0
+    assert "RED: the model was trained on what it is tested on" in capsys.readouterr().out
+
+
+def test_a_model_that_learned_from_the_test_data_is_refused_or_said_in_red(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from dfdetect.models.bundle import seal
+    from dfdetect.models.manifest import Source
+
+    seal(make_tiny_bundle(tmp_path / "m"), sources=[Source(name="web", licence="CC0", used_for="training, 9 photos")])
+    asked = ["evaluate", "-d", str(data), "-m", str(tmp_path / "m"), "-o", str(tmp_path / "out"), "-q"]
+    assert run(asked) == 2
+    assert "the training source 'web' is tested. Use --protocol identity-disjoint" in capsys.readouterr().err
+    assert run([*asked, "--allow-trained-on"]) == 0
+    assert "RED: trained on the test data: the training source 'web' is tested" in capsys.readouterr().out
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert page.index("trained on the test data") < page.index("At a glance")
 
 
 def test_a_peers_network_is_the_same_peer_in_a_resumed_run(
@@ -111,7 +167,7 @@ def test_a_peers_network_is_the_same_peer_in_a_resumed_run(
     asked = ["evaluate", "-d", str(data), "-m", str(model), "--limit", "3", "-o", str(tmp_path / "out"), "-q"]
     for _ in range(2):
         assert run([*asked, "--peer", f"theirs={tmp_path / 'theirs.onnx'}"]) == 0
-        assert "theirs 0.1: 3 asked" in capsys.readouterr().out
+        assert "theirs 0.1 (native, list.csv)" in capsys.readouterr().out
     kept = sorted(path.name for path in (tmp_path / "out" / "peers" / "theirs").iterdir())
     assert kept == ["frame_scores.parquet", "run.json", "scores.csv", "scores.parquet"]
     assert run(asked) == 2, "without the peer it is another run"

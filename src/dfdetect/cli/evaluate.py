@@ -70,6 +70,21 @@ def command(
             "--explanations", help="Also: does the heatmap point at what was changed? Needs `dfdetect data fakes`."
         ),
     ] = False,
+    groups: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMNS", help="Columns of the list that say who is shown, with commas: rates for each group."
+        ),
+    ] = None,
+    trained_on: Annotated[
+        Path | None,
+        typer.Option(metavar="INDEX", help="What the model learned from; the samples are looked up in it."),
+    ] = None,
+    thumbnails: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Show pictures of the worst cases, whose files lie here. They show faces."),
+    ] = None,
+    draws: Annotated[int, typer.Option(min=0, help="Of the bootstrap, for intervals; 0: none.")] = 1000,
     peer_seconds: Annotated[float, typer.Option(metavar="S", help="Time limit of a peer's command for a face.")] = 60.0,
     split: Annotated[list[str] | None, typer.Option(help="Only this split: train, val, test. Repeatable.")] = None,
     dataset: Annotated[list[str] | None, typer.Option(help="Only this dataset. Repeatable.")] = None,
@@ -124,7 +139,9 @@ def command(
       dfdetect evaluate -d list.csv --robustness -j 2 -o out/
       dfdetect evaluate -d fakes/list.csv --explanations -o out/
     """
+    from dfdetect.cli.evaluate_report import report
     from dfdetect.errors import UsageError
+    from dfdetect.evaluate.assemble import ReportOptions
 
     if out is None:
         raise UsageError("evaluate needs --out FOLDER (-o), where scores and report go")
@@ -157,17 +174,17 @@ def command(
                 seed=seed,
             )
             sets = _scored(job, out, jobs=jobs, engine=engine, restart=restart, quiet=quiet)
-    _tell(sets, out)
     if robustness or explanations:
         from dfdetect.cli import evaluate_parts
 
         options = evaluate_parts.PartOptions(model, out, seed, jobs, device, quiet)
         assert asked is not None
         if robustness:
-            names = [name.strip() for name in (cells or "").split(",") if name.strip()]
-            evaluate_parts.robustness(asked.samples, options, cells=names)
+            evaluate_parts.robustness(asked.samples, options, cells=_words(cells or ""))
         if explanations:
             evaluate_parts.explanations(asked.samples, options)
+    wanted = ReportOptions(seed, draws, None if groups is None else _words(groups), trained_on)
+    report(sets, wanted, out, thumbnails=thumbnails, quiet=quiet)
 
 
 def _asked(
@@ -232,12 +249,5 @@ def _opened(
     return [replace(one, table=completed(one.table, asked), frames=None) for one in found]
 
 
-def _tell(sets: Sequence[ScoreSet], out: Path) -> None:
-    from dfdetect.evaluate.scores import counts
-
-    for one in sets:
-        found = counts(one.table.rows())
-        typer.echo(f"{one.name}: " + ", ".join(f"{n} {what.replace('_', ' ')}" for what, n in found.items()))
-        for note in one.table.notes:
-            typer.echo(f"  note: {note}")
-    typer.echo(f"scores: {out}")
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())

@@ -138,7 +138,7 @@ def evaluate(
 
 
 def _about(job: EvalJob, asked: Asked, bundle: Bundle) -> dict[str, Any]:
-    samples = asked.samples
+    samples, record = asked.samples, bundle.calibration.record
     return {
         "model": {"name": bundle.info.name, "version": bundle.info.version, "sha256": bundle.info.sha256},
         "protocol": job.protocol.as_dict(),
@@ -154,6 +154,7 @@ def _about(job: EvalJob, asked: Asked, bundle: Bundle) -> dict[str, Any]:
             for bounds, measured in [bundle.calibration.bounds(kind, 1)]
             if measured
         },
+        "calibration": None if record is None else asdict(record) | {"lines": record.lines()},
         "peers": {peer.name: {"name": peer.info.name, "sha256": peer.info.sha256} for peer in job.peers},
         "frames": {"at_least": job.frames, "detector": job.detector},
         "seed": job.seed,
@@ -181,7 +182,7 @@ def _open_folder(out: Path, about: Mapping[str, Any], *, restart: bool) -> Progr
         return None
     begun = work.plan()
     if begun is None:
-        others = sorted(path.name for path in out.iterdir() if path.name not in (WORK, PEERS)) if out.is_dir() else []
+        others = sorted(path.name for path in out.iterdir() if not _is_ours(path.name)) if out.is_dir() else []
         if others:
             raise UsageError(f"{out} holds other files ({', '.join(others[:3])}); name a new or an empty folder")
         work.begin(about)
@@ -202,6 +203,11 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
         else f"another content of {name}"
         for name in names
     )
+
+
+def _is_ours(name: str) -> bool:
+    """What `evaluate` makes beside the scores and may make again."""
+    return name in (WORK, PEERS) or name.startswith(("report", "robustness", "explanations"))
 
 
 def _clear(out: Path) -> None:
@@ -313,8 +319,7 @@ def _notes(asked: Asked, overlap: Sequence[str], *, known: bool) -> list[dict[st
 def _write(out: Path, work: ProgressFile, asked: Asked, job: EvalJob, run: dict[str, Any]) -> dict[str, Any]:
     """The tables of this model and of every peer; run.json of this model last."""
     folders = [*(out / PEERS / peer.name for peer in job.peers), out]
-    theirs = ({"model": _model_of(peer), "peer_of": run["model"]["name"], "thresholds": {}} for peer in job.peers)
-    runs = [*(run | about for about in theirs), run]
+    runs = [*(run | _about_peer(peer, run["model"]["name"]) for peer in job.peers), run]
     for place, (folder, about) in enumerate(zip(folders, runs, strict=True)):
         examiner = place + 1 if place < len(job.peers) else 0
         rows, frames, learned = work.collect(len(asked.samples), examiner)
@@ -331,5 +336,7 @@ def _write(out: Path, work: ProgressFile, asked: Asked, job: EvalJob, run: dict[
     return runs[-1]
 
 
-def _model_of(peer: Peer) -> dict[str, str]:
-    return {"name": peer.name, "version": peer.info.version, "sha256": peer.info.sha256}
+def _about_peer(peer: Peer, of: str) -> dict[str, Any]:
+    """What run.json of a peer says otherwise."""
+    model = {"name": peer.name, "version": peer.info.version, "sha256": peer.info.sha256}
+    return {"model": model, "peer_of": of, "thresholds": {}, "calibration": None}

@@ -30,12 +30,13 @@ _FILLED = ("source", "method", "compression", "split", "kind")  # from the data,
 
 @dataclass(frozen=True, slots=True)
 class ScoreSet:
-    """One model's scores. name: for a comparison. run: run.json, None of scores that somebody sent."""
+    """One model's scores. name: for a comparison. run, folder: of a run; None of scores that somebody sent."""
 
     name: str
     table: ScoreTable
     frames: FrameTable | None
     run: Mapping[str, Any] | None
+    folder: Path | None = None
 
 
 def open_scores(
@@ -51,7 +52,8 @@ def open_scores(
         table = read_parquet(path / SCORES)
         frames = FrameTable.from_parquet(path / FRAME_SCORES, table) if (path / FRAME_SCORES).is_file() else None
         model = run.get("model", {})
-        return ScoreSet(" ".join(str(model.get(key, "")) for key in ("name", "version")).strip(), table, frames, run)
+        name = " ".join(str(model.get(key, "")) for key in ("name", "version")).strip()
+        return ScoreSet(name, table, frames, run, path)
     if not path.exists():
         raise DataError(f"{path}: no such file or folder; expected a folder of `dfdetect evaluate`, or scores as CSV")
     if path.suffix.lower() == ".parquet":

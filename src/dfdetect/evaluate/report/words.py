@@ -10,7 +10,7 @@ from dfdetect.evaluate.eval_report import EvalReport, Level
 
 NONE = "–"
 MINUS = "−"
-_SAID_ELSEWHERE = ("schema", "notes", "plan_sha256")  # of run.json: notes are among the findings
+_SAID_ELSEWHERE = ("schema", "notes", "plan_sha256", "calibration")  # of run.json: notes are among the findings
 PERCENT = "\u00a0%"  # that no line breaks at
 SHARES = frozenset(
     (
