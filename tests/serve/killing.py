@@ -81,6 +81,11 @@ class Service:
             self._process.wait()
             self.start()
 
+    def pids(self) -> list[int]:
+        """Of the API and of everything that it has started."""
+        assert self._process is not None
+        return [self._process.pid, *_children_of(self._process.pid)]
+
     def stop(self) -> float:
         """Seconds that SIGTERM took."""
         assert self._process is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
@@ -32,6 +32,8 @@ MIN_PEOPLE = 20  # likewise: the files of one person are right or wrong together
 MOST_VALUES = 50  # of a column that makes groups; a column of names or numbers makes none
 MOST_CROSSED = 3  # columns at once
 MOST_CROSSES = 400  # groups of some columns together; more of them are no reading matter
+OF_BOTH: frozenset[Metric] = frozenset(("abstention", "ece"))  # rates of reals and fakes together
+MOST_MIXED = 0.1  # by which the shares of fakes of two groups may differ where such a rate is compared
 NOT_GIVEN = ""  # a file that the column says nothing of: shown, in no gap
 AIMS: dict[Metric, float] = {"fpr": 0.03, "tpr": 0.05, "abstention": 0.05, "face_miss": 0.02, "ece": 0.03}
 
@@ -75,6 +77,12 @@ class GroupRow:
     @property
     def is_given(self) -> bool:
         return NOT_GIVEN not in self.values
+
+    @property
+    def fake_share(self) -> float:
+        """Of the files with a verdict, of all where there is none."""
+        told = self.fpr.n + self.tpr.n
+        return self.tpr.n / told if told else self.n_fake / self.n_asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +155,11 @@ def measure_fairness(table: ScoreTable, columns: Sequence[str] | None = None) ->
         rows = [_row(table, files, crossed, members) for members in found]
         groups += rows
         for metric in METRICS:
-            gap = _gap(rows, crossed, metric)
-            gaps += [gap] if gap else []
-    for name in names:
-        told_of = {gap.metric for gap in gaps if gap.columns == (_shown(name),)}
-        notes += [_no_gap(groups, _shown(name), metric) for metric in METRICS if metric not in told_of]
+            gap = _gap(rows, metric)
+            if isinstance(gap, Gap):
+                gaps.append(gap)
+            elif len(crossed) == 1:  # of crosses the groups themselves show it
+                notes.append(f"{_shown(crossed[0])}: no gap in {metric} can be claimed; {gap}")
     return Fairness(tuple(map(_shown, names)), tuple(groups), tuple(gaps), tuple(notes))
 
 
@@ -276,18 +284,24 @@ def _sizes(files: _Files, of: BoolArray) -> NDArray[np.float64]:
     return np.unique(files.person[of], return_counts=True)[1].astype(np.float64)
 
 
-def _gap(rows: Sequence[GroupRow], crossed: tuple[str, ...], metric: Metric) -> Gap | None:
-    claimed = [(rate.value, row.values) for row in rows if (rate := getattr(row, metric)).claimed and row.is_given]
+def _gap(rows: Sequence[GroupRow], metric: Metric) -> Gap | str:
+    """The largest gap between claimed groups, or why none is claimed."""
+    given = [row for row in rows if row.is_given]
+    claimed = [row for row in given if getattr(row, metric).claimed]
     if len(claimed) < 2:
-        return None
-    low, high = min(claimed), max(claimed)
-    return Gap(tuple(map(_shown, crossed)), metric, high[0] - low[0], AIMS[metric], high[1], low[1], len(claimed))
+        return (
+            f"{len(claimed)} of {len(given)} groups have {MIN_FILES} files of {MIN_PEOPLE} people, and two are needed"
+        )
+    fakes = [row.fake_share for row in claimed]
+    if metric in OF_BOTH and max(fakes) - min(fakes) > MOST_MIXED:
+        return (
+            f"it is of reals and fakes together, and fakes are {min(fakes):.0%} of one group and {max(fakes):.0%} of "
+            "another: the mixture would be compared, not the people"
+        )
+    low, high = min(claimed, key=_value_of(metric)), max(claimed, key=_value_of(metric))
+    gap = _value_of(metric)(high) - _value_of(metric)(low)
+    return Gap(rows[0].columns, metric, gap, AIMS[metric], high.values, low.values, len(claimed))
 
 
-def _no_gap(groups: Sequence[GroupRow], name: str, metric: Metric) -> str:
-    own = [row for row in groups if row.columns == (name,) and row.is_given]
-    claimed = sum(getattr(row, metric).claimed for row in own)
-    return (
-        f"{name}: no gap in {metric} can be claimed; {claimed} of {len(own)} groups have {MIN_FILES} files of "
-        f"{MIN_PEOPLE} people, and two are needed"
-    )
+def _value_of(metric: Metric) -> Callable[[GroupRow], float]:
+    return lambda row: float(getattr(row, metric).value)

@@ -1,0 +1,192 @@
+"""The service under load, on the loopback: accepts and status reads a second, a full queue, memory over many jobs.
+
+    python benchmarks/serve_load.py --seconds 20 --clients 16 [--kill-every 10] [--soak 2000]
+
+Run with PYTHONPATH=tests: it uses their tiny model (what is measured is the service, not the network) and their killer.
+Starts `dfdetect serve` itself, with two workers and SQLite in a temporary folder (DATABASE_URL is obeyed), and prints
+the figures of docs/service.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import httpx2
+import numpy as np
+from machine import conditions
+
+from dfdetect.media.roundtrip import encode_png
+from dfdetect.serve.access import create_key
+from dfdetect.serve.settings import ServeSettings
+from dfdetect.serve.supervise import ready_store
+from serve.killing import Service
+from tiny_bundle import make_tiny_bundle
+
+PORT = 18_933
+
+
+def picture(kilobytes: int, rng: np.random.Generator) -> bytes:
+    """A PNG of noise of about this size, another one at every call."""
+    side = int((kilobytes * 1024 / 3) ** 0.5)
+    return encode_png(rng.integers(0, 256, (side, side, 3), dtype=np.uint8))
+
+
+class Load:
+    """Clients that post and read for some seconds; every answer is counted and timed."""
+
+    def __init__(self, key: str, kilobytes: int) -> None:
+        self._headers = {"authorization": f"Bearer {key}", "content-type": "image/png"}
+        self._kilobytes = kilobytes
+        self.post_s: list[float] = []
+        self.get_s: list[float] = []
+        self.statuses: Counter[int] = Counter()
+        self.accepted: list[str] = []
+
+    def run(self, clients: int, seconds: float, *, reads: int) -> None:
+        until = time.monotonic() + seconds
+        threads = [threading.Thread(target=self._client, args=(n, until, reads)) for n in range(clients)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def _client(self, number: int, until: float, reads: int) -> None:
+        rng = np.random.default_rng(number)
+        body = bytearray(picture(self._kilobytes, rng))
+        with httpx2.Client(base_url=f"http://127.0.0.1:{PORT}", timeout=30, headers=self._headers) as client:
+            scan = ""
+            while time.monotonic() < until:
+                body[-8:] = rng.bytes(8)  # another file each time, at no cost
+                start = time.monotonic()
+                try:
+                    answer = client.post("/v1/scans", content=bytes(body))
+                except httpx2.TransportError:
+                    self.statuses[0] += 1
+                    time.sleep(0.2)
+                    continue
+                self.post_s.append(time.monotonic() - start)
+                self.statuses[answer.status_code] += 1
+                if answer.status_code == 202:
+                    scan = answer.json()["id"]
+                    self.accepted.append(scan)
+                for _ in range(reads if scan else 0):
+                    start = time.monotonic()
+                    try:
+                        client.get(f"/v1/scans/{scan}")
+                    except httpx2.TransportError:
+                        break
+                    self.get_s.append(time.monotonic() - start)
+
+
+def quantile_ms(seconds: list[float], share: float) -> float:
+    return 1000 * float(np.quantile(seconds, share)) if seconds else float("nan")
+
+
+def memory_mb(pid: int) -> float:
+    """Resident memory of a process."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1024
+    return float("nan")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--clients", type=int, default=16)
+    parser.add_argument("--kilobytes", type=int, default=200)
+    parser.add_argument("--reads", type=int, default=6, help="status reads after each post")
+    parser.add_argument("--kill-every", type=float, default=0, help="kill a worker every so many seconds")
+    parser.add_argument("--soak", type=int, default=0, help="jobs to run through, with the memory before and after")
+    args = parser.parse_args()
+    print(conditions())
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        settings = ServeSettings(
+            data=folder / "data", database_url=os.environ.get("DATABASE_URL", ""), port=PORT, workers=2,
+            model=str(make_tiny_bundle(folder / "tiny")), frames=2, free_reserve_bytes=0, max_queued=1_000_000,
+        )  # fmt: skip
+        key = create_key(ready_store(settings), "load")[1]
+        service = Service(settings, folder)
+        start = time.monotonic()
+        service.start()
+        _wait_ready()
+        print(f"ready after {time.monotonic() - start:.1f} s (A13: 3 s)")
+        try:
+            _loaded(service, key, args)
+            if args.soak:
+                _soak(service, key, args.soak)
+        finally:
+            print(f"drained in {service.stop():.1f} s (A13: 20 s)")
+
+
+def _loaded(service: Service, key: str, args: argparse.Namespace) -> None:
+    stop = threading.Event()
+    killer = threading.Thread(target=_kill_workers, args=(service, args.kill_every, stop))
+    if args.kill_every:
+        killer.start()
+    load = Load(key, args.kilobytes)
+    load.run(args.clients, args.seconds, reads=args.reads)
+    stop.set()
+    print(
+        f"accepts {len(load.accepted) / args.seconds:.0f}/s (50), p50 {quantile_ms(load.post_s, 0.5):.0f} ms, "
+        f"p99 {quantile_ms(load.post_s, 0.99):.0f} ms (500); "
+        f"status reads {len(load.get_s) / args.seconds:.0f}/s (300), p99 "
+        f"{quantile_ms(load.get_s, 0.99):.0f} ms (50); answers {dict(load.statuses)}"
+    )
+
+
+def _kill_workers(service: Service, every_s: float, stop: threading.Event) -> None:
+    while not stop.wait(every_s):
+        service.kill("worker", random.Random())
+
+
+def _soak(service: Service, key: str, jobs: int) -> None:
+    def seen() -> dict[str, float]:
+        pids = service.pids()
+        return {
+            "memory_mb": sum(memory_mb(pid) for pid in pids),
+            "descriptors": sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in pids),
+        }
+
+    headers = {"authorization": f"Bearer {key}", "content-type": "image/png"}
+    rng = np.random.default_rng(0)
+    body = bytearray(picture(4, rng))
+    marks: list[tuple[int, dict[str, float]]] = []
+    with httpx2.Client(base_url=f"http://127.0.0.1:{PORT}", timeout=60, headers=headers) as client:
+        for number in range(jobs):
+            body[-8:] = rng.bytes(8)
+            client.post("/v1/scans", content=bytes(body), headers={"prefer": "wait=30"})
+            if number in (jobs // 5, jobs - 1):
+                marks.append((number, seen()))
+    (first, before), (last, after) = marks
+    slope = 1000 * (after["memory_mb"] - before["memory_mb"]) / max(1, last - first)
+    held = f"{before['descriptors']:.0f} -> {after['descriptors']:.0f}"
+    print(f"soak: {jobs} jobs, memory {slope:+.2f} MB per 1,000 jobs (1), descriptors {held}")
+
+
+def _wait_ready() -> None:
+    until = time.monotonic() + 60
+    while True:
+        try:
+            if httpx2.get(f"http://127.0.0.1:{PORT}/readyz", timeout=2).status_code == 200:
+                return
+        except httpx2.TransportError:
+            pass
+        if time.monotonic() > until:
+            raise SystemExit("the service did not come up within a minute")
+        time.sleep(0.05)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    main()
