@@ -1,4 +1,4 @@
-"""An EvalReport as tables of text: for a terminal, and as Markdown for a page.
+"""An EvalReport as tables of text: for a terminal, and single ones as Markdown; a whole report is `report.markdown`'s.
 
 Nothing is computed here. A figure that was refused is a dash, and a line below says why.
 """
@@ -40,11 +40,6 @@ def to_text(report: EvalReport) -> str:
     """Every table, columns aligned by spaces; findings first."""
     lines = [f"{found.severity.upper()}: {_said(found)}" for found in report.findings]
     return "\n\n".join([*(["\n".join(lines)] if lines else []), *map(plain, report_tables(report))]) + "\n"
-
-
-def to_markdown(report: EvalReport) -> str:
-    """Every table as Markdown; findings first."""
-    return "\n\n".join([findings_markdown(report), *map(markdown, report_tables(report))]).lstrip() + "\n"
 
 
 def findings_markdown(report: EvalReport) -> str:
