@@ -58,6 +58,8 @@ def test_a_map_that_is_the_logit_finds_what_was_changed(listed: Path, tmp_path: 
             assert check.insertion[-1] == pytest.approx(face.logit_fake, abs=0.02)
         assert face.maps["mask"].pointing
         assert face.maps["mask"].inside > 0.7
+    # One random map for all stills pointed at the same corner of every face: a baseline that never hit.
+    assert len({face.maps["random"].inside for face in faces}) == 3
     result = measure_explanations(faces, model="tiny", rng=np.random.default_rng(0), draws=50)
     best, centre = result.map("mask"), result.map("centre")
     assert best.deletion.value is not None

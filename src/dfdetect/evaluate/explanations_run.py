@@ -8,6 +8,7 @@ which a detector of manipulations would take for one.
 from __future__ import annotations
 
 import functools
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,7 +139,7 @@ def _faces(pair: Pair, scanner: Scanner, seed: int) -> Iterator[FaceCheck]:
         best = max(scores[index], key=lambda score: _mask_in(mask, score, scanner.bundle.views[0]).mean())
         check = _Exchange(best, fake, real, mask, scanner)
         if check.mask_cells.any():
-            yield check.run(pair, np.random.default_rng([seed, index]))
+            yield check.run(pair, np.random.default_rng([seed, zlib.crc32(pair.fake.name.encode()), index]))
 
 
 def _chosen(result: ScanResult) -> dict[int, list[FaceScore]]:
