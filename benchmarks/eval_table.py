@@ -1,29 +1,26 @@
 """Score the private evaluation folder with a model and print its tables: AUC per method, false positives on reals.
 
-    python benchmarks/eval_table.py ../shared/data/eval.csv --model default --out runs/eval-default.jsonl --jobs 2
+    python benchmarks/eval_table.py ../shared/data/eval.csv --model default --out runs/eval-default --jobs 2
 
-Scores are kept in --out, so a second call continues. The folder is for measuring only: nothing is fitted on it.
+What `dfdetect evaluate` does, with the folder of a file as its source, and every folder of fakes against the reals of
+its own source. The folder is for measuring only: nothing is fitted on it. A second call continues.
 """
 
 from __future__ import annotations
 
 import argparse
-import functools
+import json
 import sys
-from collections import Counter
-from collections.abc import Callable
+import time
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-import numpy as np
-
-from dfdetect.batch import pool
-from dfdetect.data.lists import read_list
-from dfdetect.data.sample import Sample
-from dfdetect.detect.detector import Scanner
-from dfdetect.evaluate.measure import measure
-from dfdetect.evaluate.score_table import ScoreTable
-from dfdetect.evaluate.scores import VideoScore, append_score, read_scores, video_score
+from dfdetect.evaluate.assemble import ReportOptions, reports_of
+from dfdetect.evaluate.protocol import PROTOCOLS
+from dfdetect.evaluate.report.write import write_report
+from dfdetect.evaluate.run import EvalJob, evaluate
+from dfdetect.evaluate.samples import read_asked
+from dfdetect.evaluate.score_set import open_scores
 from dfdetect.evaluate.tables import count_table, figure_table, findings_markdown, markdown, rate_table
 
 FF = ["ffpp_c40_youtube"]
@@ -43,40 +40,44 @@ PAIRS = {
 }
 
 
-def _worker(model: str) -> Callable[[Sample], VideoScore]:
-    scanner = Scanner(model, threads=1)
-    return lambda row: replace(video_score(row, scanner.scan(row.path)), source=Path(row.name).parent.name)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("list", type=Path)
     parser.add_argument("--model", default="default")
+    parser.add_argument("--protocol", default="native", choices=sorted(PROTOCOLS))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
 
-    done = {row.path for row in read_scores(args.out)}
-    waiting = [row for row in read_list(args.list) if row.name not in done]
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    for number, outcome in enumerate(pool.run(waiting, functools.partial(_worker, args.model), jobs=args.jobs), 1):
-        if outcome.result is None:
-            print(f"{outcome.item.name}: {outcome.error}", file=sys.stderr)
-            continue
-        append_score(args.out, outcome.result)
-        if number % 20 == 0:
-            print(f"{number}/{len(waiting)}", file=sys.stderr)
-    rows = read_scores(args.out)
-    folders = [replace(row, source=Path(row.path).parent.name) for row in rows]
-    report = measure(ScoreTable.from_rows(folders), bounds=None, rng=np.random.default_rng(0), reals_of=PAIRS)
-    print(f"Verdicts on reals: {dict(Counter(r.verdict for r in rows if r.label == 0))}")
-    print(f"Verdicts on fakes: {dict(Counter(r.verdict for r in rows if r.label == 1))}\n")
+    asked = read_asked(args.list)
+    folders = tuple(  # the publisher stays, as dataset: the model's manifest may name it among its training sources
+        replace(one, dataset=one.source, source=PurePosixPath(one.name).parent.name) for one in asked.samples
+    )
+    job = EvalJob(
+        args.model,
+        replace(asked, samples=folders, extras={}),
+        PROTOCOLS[args.protocol],
+        source=args.list.name,
+        allow_trained_on=True,
+    )
+    done, began = 0, time.perf_counter()
+
+    def told(status: str) -> None:
+        nonlocal done
+        done += 1
+        if done % 20 == 0:
+            print(f"{done} files, {done / (time.perf_counter() - began):.2f}/s", file=sys.stderr)
+
+    evaluate(job, args.out, jobs=args.jobs, on_progress=told)
+    (report,) = reports_of([open_scores(args.out)], ReportOptions(reals_of=PAIRS))
+    write_report(args.out, [report])
     sources = report.of("video", "source")
     tables = [
         count_table(report.block("video", "all")),
         figure_table([block for block in sources if block.fake.asked], "AUC of every folder of fakes"),
         rate_table(sources, "Flagged in every folder"),
     ]
+    print(f"Protocol: {json.dumps(report.run['protocol']['name'])}, hash {report.run['protocol']['hash']}")
     print(findings_markdown(report), *map(markdown, tables), sep="\n\n")
 
 

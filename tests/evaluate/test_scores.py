@@ -10,24 +10,13 @@ import pytest
 
 import scan_results as results
 from dfdetect.data.sample import Sample
-from dfdetect.evaluate.scores import VideoScore, append_score, counts, read_scores, score_list, video_score
+from dfdetect.evaluate.scores import VideoScore, append_score, counts, read_scores, video_score
 from dfdetect.scoring import pool_track
 from dfdetect.values import Label, ScanResult, Verdict
 
 
 def media_row(name: str, label: Label = Label.REAL, **more: str) -> Sample:
     return Sample(f"/data/{name}", "/data", label, "list", name, "video", **more)
-
-
-class CountingScanner:
-    """Answers every file alike and remembers what it was asked."""
-
-    def __init__(self) -> None:
-        self.seen: list[str] = []
-
-    def scan(self, path: str) -> ScanResult:
-        self.seen.append(Path(path).name)
-        return results.video_result(Verdict.INCONCLUSIVE)
 
 
 def test_a_scored_file() -> None:
@@ -67,28 +56,16 @@ def test_where_nothing_is_named_the_file_is_its_own_group() -> None:
     assert (row.group, row.source, row.kind) == ("x.mp4", "web", "video")
 
 
-def test_a_killed_run_goes_on(tmp_path: Path) -> None:
+def test_a_torn_line_costs_its_own_row_alone(tmp_path: Path) -> None:
     """The row after a torn line was glued to it and lost, in every later run again."""
-    rows, out = [media_row(f"f/{n}.mp4") for n in range(5)], tmp_path / "scores.jsonl"
-    first = CountingScanner()
-    whole = list(score_list(rows[:3], first, out))  # type: ignore[arg-type]
-    text = out.read_text()
-    out.write_text(text[: len(text) - 40])  # killed while the third line was written
-    second = CountingScanner()
-    again = list(score_list(rows, second, out))  # type: ignore[arg-type]
-    assert second.seen == ["2.mp4", "3.mp4", "4.mp4"]
-    assert [row.path for row in again] == [row.name for row in rows]
-    assert again[:2] == whole[:2]
-    assert read_scores(out) == again
-    third = CountingScanner()
-    assert list(score_list(rows, third, out)) == again  # type: ignore[arg-type]
-    assert third.seen == []
-
-
-def test_without_a_file_nothing_is_kept(tmp_path: Path) -> None:
-    scanner = CountingScanner()
-    assert len(list(score_list([media_row("a.mp4")], scanner))) == 1  # type: ignore[arg-type]
-    assert list(tmp_path.iterdir()) == []
+    rows = [video_score(media_row(f"{n}.mp4"), results.video_result()) for n in range(3)]
+    for row in rows[:2]:
+        append_score(tmp_path / "s.jsonl", row)
+    text = (tmp_path / "s.jsonl").read_text()
+    (tmp_path / "s.jsonl").write_text(text[:-40])  # killed while the second line was written
+    assert read_scores(tmp_path / "s.jsonl") == rows[:1]
+    append_score(tmp_path / "s.jsonl", rows[2])
+    assert read_scores(tmp_path / "s.jsonl") == [rows[0], rows[2]]
     assert read_scores(tmp_path / "none.jsonl") == []
 
 

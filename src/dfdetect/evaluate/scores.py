@@ -1,4 +1,4 @@
-"""What one file scored, as rows: a list of files goes through `Scanner.scan`, one row a file, and one a scored face.
+"""What one file scored, as rows: of a `ScanResult` one row for the file, and one for every scored face.
 
 Small work keeps rows as JSON lines (`append_score`, `read_scores`), so that it resumes; tables of 100,000 videos are
 columns (`score_table`), written and read by `score_files`.
@@ -7,13 +7,12 @@ columns (`score_table`), written and read by `score_files`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from dfdetect.batch.journal import drop_torn_line
 from dfdetect.data.sample import Sample
-from dfdetect.detect.detector import Scanner
 from dfdetect.scoring import POOLERS, Pooling, counted_tracks, pooled_scores
 from dfdetect.values import ScanResult, TrackResult, Verdict
 
@@ -144,19 +143,6 @@ def frame_scores(sample: Sample, result: ScanResult, *, pooling: Pooling = "trac
 
 def _deciding(result: ScanResult) -> TrackResult | None:
     return max(result.tracks, key=lambda t: (t.probability == result.probability, len(t.scores)), default=None)
-
-
-def score_list(rows: Sequence[Sample], scanner: Scanner, out: Path | None = None) -> Iterator[VideoScore]:
-    """Yield a row for every file, in order; rows already in `out` (JSON lines) are not scanned again."""
-    done = {row.path: row for row in read_scores(out)} if out is not None else {}
-    for row in rows:
-        if row.name in done:
-            yield done[row.name]
-            continue
-        scored = video_score(row, scanner.scan(row.path))
-        if out is not None:
-            append_score(out, scored)
-        yield scored
 
 
 def append_score(path: Path, row: VideoScore) -> None:
