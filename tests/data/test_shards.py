@@ -175,7 +175,9 @@ def test_an_altered_shard_is_named_with_both_hashes(folder: Path) -> None:
     data = bytearray(path.read_bytes())
     data[100] ^= 1
     path.write_bytes(data)
-    with pytest.raises(DataError, match=r"shard-00001.parquet was altered: expected SHA-256 [0-9a-f]{64}, found .*--restart"):
+    with pytest.raises(
+        DataError, match=r"shard-00001.parquet was altered: expected SHA-256 [0-9a-f]{64}, found .*--restart"
+    ):
         list(read_shards(folder))
 
 

@@ -145,8 +145,8 @@ def _refuse_altered(path: Path, sha256: str) -> None:
     found = sha256_of(path)
     if found != sha256:
         raise DataError(
-            f"shard {path} was altered: expected SHA-256 {sha256}, found {found}; copy it anew, or run `dfdetect prepare` "
-            "again with --restart"
+            f"shard {path} was altered: expected SHA-256 {sha256}, found {found}; copy it anew, or run "
+            "`dfdetect prepare` again with --restart"
         )
 
 

@@ -46,9 +46,13 @@ def comparable_paths(paths: pa.ChunkedArray) -> tuple[pa.ChunkedArray, list[Note
     return best if most else paths, [Note("mixed_paths", text, (str(pa.scalar(paths[0].as_py())),))]
 
 
-def find_notes(rows: SplitRows, table: pa.Table) -> list[Note]:
-    """Doubled rows, labels that contradict one another or their paths, and equal file names that nothing explains."""
-    return [*_doubled(rows), *_contradictions(rows), *_polarity(rows, table)]
+def find_notes(rows: SplitRows, table: pa.Table, *, of_faces: bool) -> list[Note]:
+    """Doubled rows, labels that contradict one another or their paths, and equal file names that nothing explains.
+
+    of_faces: a file has a row for every face and frame, and a fake clip may show an untouched face too.
+    """
+    several = [] if of_faces else [*_doubled(rows), *_contradictions(rows)]
+    return [*several, *_polarity(rows, table)]
 
 
 def _doubled(rows: SplitRows) -> list[Note]:

@@ -72,6 +72,7 @@ def _report(sources: list[Source], pixels: PixelOptions | None) -> AuditReport:
     table = join_sources(sources)
     for source in sources:
         source.table = source.table.select([])  # joined: free what is not needed twice
+    of_faces = any(source.is_faces for source in sources)
     unplaced = table.column("split").null_count
     if unplaced:
         notes.append(Note("no_split", f"{unplaced:,} of {table.num_rows:,} samples are in no split and were left out"))
@@ -98,7 +99,7 @@ def _report(sources: list[Source], pixels: PixelOptions | None) -> AuditReport:
         leaks=(*leaks, *alike[0]),
         clean=(*clean, *alike[1]),
         not_checked=(*not_checked(rows), *lacking),
-        notes=(*notes, *path_notes, *find_notes(rows, table)),
+        notes=(*notes, *path_notes, *find_notes(rows, table, of_faces=of_faces)),
         pixels=about,
     )
 

@@ -53,6 +53,7 @@ class Source:
     table: pa.Table
     where: pa.Array | None = None
     is_index: bool = False
+    is_faces: bool = False
     base: str = ""
     notes: list[Note] = field(default_factory=list)
 
@@ -71,9 +72,10 @@ def from_columns(table: pa.Table, name: str, columns: Mapping[str, str], *, keep
     is_index = {"path", "label", "dataset", "video_id", "kind", "split"} <= set(table.column_names)
     if "path" not in made:
         made["path"] = made["video_id"]
-    if set(table.column_names) >= _OF_FACES:
+    is_faces = set(table.column_names) >= _OF_FACES
+    if is_faces:
         made["path"] = pc.binary_join_element_wise(made["dataset"], made["path"], "/", null_handling="skip")
-    source = Source(name, pa.table(made), is_index=is_index)
+    source = Source(name, pa.table(made), is_index=is_index, is_faces=is_faces)
     if "label" in made:
         _set(source, "label", _known_words(made["label"], LABEL_WORDS, source.notes))
     if "split" in made and not keep_split_names:
