@@ -190,6 +190,9 @@ def test_a_peers_network_is_the_same_peer_in_a_resumed_run(
         (["--scores", "DATA", "-o", "OUT"], 3, "expected one column of scores"),
         (["-d", "DATA", "-o", "OUT", "--higher-means", "good"], 2, "expected fake or real"),
         (["-d", "DATA", "-o", "OUT", "--peer", "x"], 2, "expected NAME=FOLDER"),
+        (["-d", "DATA", "-o", "OUT", "--groups", "tone,hue"], 2, "unknown column of groups 'hue'; the options are: "),
+        (["-d", "DATA", "-o", "OUT", "--robustness", "--cells", "jpg"], 2, "laundering grid 'jpg'"),
+        (["-d", "DATA", "-o", "OUT", "--cells", "jpeg"], 2, "--cells names what --robustness launders"),
     ],
 )
 def test_what_is_asked_wrongly_is_said(
@@ -206,3 +209,4 @@ def test_what_is_asked_wrongly_is_said(
     own = [] if "--model" in words or "--scores" in words else ["-m", str(model)]
     assert run(["evaluate", *words, *own, "-q"]) == code
     assert says in capsys.readouterr().err
+    assert not (tmp_path / "out" / "scores.parquet").exists(), "hours of scoring came before the answer"

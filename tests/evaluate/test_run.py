@@ -344,6 +344,25 @@ def test_a_file_that_was_learned_from_is_found_by_its_content(photos: list[Sampl
     assert "1 files have the SHA-256 of a file that the model learned from" in found.run["notes"][0]["text"]
 
 
+def test_files_that_set_the_bounds_are_no_test(photos: list[Sample], tmp_path: Path) -> None:
+    """Evaluated on the clips that it was calibrated on, a model kept its 1 % to the letter."""
+    from dfdetect.evaluate.own_calibration import calibrate_on_own
+    from dfdetect.evaluate.own_claim import Claim
+    from dfdetect.evaluate.own_files import file_keys, hash_file
+    from own_scores import BASE, drawn, origin
+
+    reals = drawn(120)
+    keys = file_keys([hash_file(one) for one in photos[:2]])
+    calibration, _ = calibrate_on_own(reals, [], BASE, Claim(), replace(origin(reals), file_keys=keys))
+    model = make_tiny_bundle(tmp_path / "own", calibration=calibration)
+    found = run([replace(one, dataset="other") for one in photos[:5]], model, tmp_path / "out")
+    assert found.run["notes"][0]["severity"] == "red"
+    assert (
+        "2 files have the SHA-256 of a file that the model learned from, or that set its bounds"
+        in (found.run["notes"][0]["text"])
+    )
+
+
 def replace_sha(one: Sample, sha256: str) -> object:
     from dfdetect.data.face_record import FaceRecord
 

@@ -142,6 +142,8 @@ def command(
     from dfdetect.cli.evaluate_report import report
     from dfdetect.errors import UsageError
     from dfdetect.evaluate.assemble import ReportOptions
+    from dfdetect.evaluate.fairness import check_columns
+    from dfdetect.evaluate.launder.grid import chosen
 
     if out is None:
         raise UsageError("evaluate needs --out FOLDER (-o), where scores and report go")
@@ -149,8 +151,14 @@ def command(
         raise UsageError("--robustness and --explanations scan files: give --data and --model, not --scores")
     if higher_means not in ("fake", "real"):
         raise UsageError(f"--higher-means: expected fake or real; got {higher_means!r}")
+    if cells is not None and not robustness:
+        raise UsageError("--cells names what --robustness launders; give that flag too")
+    if cells is not None:
+        chosen(_words(cells))  # a slip of the pen is told before hours of scoring
     filters = {"split": split, "dataset": dataset, "method": method, "compression": compression}
     asked = None if data is None else _asked(data, root or [], filters, seed, limit, per_source)
+    if asked is not None and groups is not None and not scores:
+        check_columns(_words(groups), {name for extra in asked.extras.values() for name in extra})
     if scores:
         sets = _opened(scores, score_column, higher_means, asked)  # type: ignore[arg-type]
     elif asked is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
@@ -175,13 +175,19 @@ def _own_columns(table: ScoreTable, notes: list[str]) -> list[str]:
     return kept
 
 
+def check_columns(columns: Sequence[str], own: Iterable[str]) -> None:
+    """UsageError for a column that the scores will not have. own: names of the user's, with or without `x_`."""
+    known = {*map(_shown, own), *TEXT_COLUMNS}
+    for name in columns:
+        if _shown(name) not in known:
+            raise unknown_name("column of groups", name, known)
+
+
 def _named_columns(table: ScoreTable, columns: Sequence[str]) -> list[str]:
-    known = [*map(_shown, table.extra_names), *TEXT_COLUMNS]
+    check_columns(columns, table.extra_names)
     found: list[str] = []
     for name in columns:
-        column = next((c for c in (EXTRA_PREFIX + name, name) if c in table.columns), None)
-        if column is None or _shown(column) not in known:
-            raise unknown_name("column of groups", name, known)
+        column = next(c for c in (EXTRA_PREFIX + _shown(name), _shown(name)) if c in table.columns)
         n = len(np.unique(table[column]))
         if n > MOST_VALUES:
             raise DataError(

@@ -130,7 +130,7 @@ def evaluate(
             for n, sample in enumerate(asked.samples)
             if n not in done
         ]
-        _score(waiting, keys, job, overlap.keys, work, (jobs, engine), on_progress)
+        _score(waiting, keys, job, overlap.keys | overlap.calibrated, work, (jobs, engine), on_progress)
         run = about | {"notes": _notes(asked, left.found, known=left.known), "plan_sha256": plan_hash(about)}
         run = _write(out, work, asked, job, run)
     work.remove()
@@ -327,6 +327,7 @@ def _write(out: Path, work: ProgressFile, asked: Asked, job: EvalJob, run: dict[
         assert len(table) == len(asked.samples)
         if learned and examiner == 0:
             text = f"trained on the test data: {learned} files have the SHA-256 of a file that the model learned from"
+            text += ", or that set its bounds" if about["calibration"] else ""
             about["notes"] = [{"severity": "red", "text": text}, *about["notes"]]
         folder.mkdir(parents=True, exist_ok=True)
         table.to_parquet(folder / SCORES)
