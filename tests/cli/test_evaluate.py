@@ -101,7 +101,7 @@ def test_a_part_of_the_data_by_a_benchmarks_protocol(
     assert about["seed"] == 3
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert [way["name"] for way in report["counting"]["counted"]][:2] == ["no face left out", "no face is 0.5"]
-    assert "as dfb counts, videos, first 8 of 32 frames: AUC" in capsys.readouterr().out
+    assert "files counted as by dfb, first 8 of 32 frames: AUC" in capsys.readouterr().out
 
 
 def test_a_peer_is_scored_beside(data: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

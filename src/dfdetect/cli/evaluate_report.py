@@ -80,7 +80,7 @@ def _summary(one: ScoreSet, found: EvalReport) -> Iterator[str]:
         yield f"  of single frames (never to be compared with files): AUC {_told(frames.metrics['roc_auc'])}"
     for way in found.counting.counted if found.counting is not None else ():
         auc = "refused, one class only" if way.auc is None else f"{way.auc:.4f}"
-        yield f"  as {found.counting.protocol} counts, {way.level}s, {way.name}: AUC {auc}" if found.counting else ""
+        yield f"  files counted as by {(run.get('protocol') or {}).get('name')}, {way.name}: AUC {auc}"
 
 
 def _findings(found: EvalReport) -> Iterator[str]:

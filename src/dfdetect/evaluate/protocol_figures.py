@@ -11,10 +11,10 @@ Everything is computed from kept scores; pooling is `scoring.pool_frames`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -24,16 +24,14 @@ from dfdetect.media.sampling import numbered_indices
 from dfdetect.metrics import roc_auc
 from dfdetect.scoring import pool_frames
 
-Bools = np.ndarray[Any, np.dtype[np.bool_]]
-
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """One way to count. ours: the right number of its kind. auc: None where a class is missing."""
+    """One way to count files; frames have figures of their own. ours: the right number of its kind. auc: None where a
+    class is missing."""
 
     name: str
     text: str
-    level: Literal["video", "frame"]
     ours: bool
     n_real: int
     n_fake: int
@@ -60,7 +58,6 @@ def protocol_figures(
         return None
     counted = [*_without_face(table)]
     if frames is not None:
-        counted.append(_of_frames(table, frames))
         first = protocol.get("first_frames")
         if first:
             counted += _of_fewer(table, frames, int(first), int(scan["numbered_frames"]))
@@ -69,13 +66,11 @@ def protocol_figures(
     return ProtocolFigures(str(protocol.get("name", "")), tuple(counted))
 
 
-def _counted(
-    name: str, text: str, labels: Sequence[int] | Any, scores: Any, *, ours: bool = False, level: Any = "video"
-) -> Counted:
+def _counted(name: str, text: str, labels: Any, scores: Any, *, ours: bool = False) -> Counted:
     y, s = np.asarray(labels), np.asarray(scores, np.float64)
     n_fake = int((y == 1).sum())
     both = 0 < n_fake < len(y)
-    return Counted(name, text, level, ours, len(y) - n_fake, n_fake, roc_auc(y, s) if both else None)
+    return Counted(name, text, ours, len(y) - n_fake, n_fake, roc_auc(y, s) if both else None)
 
 
 def _without_face(table: ScoreTable) -> list[Counted]:
@@ -99,18 +94,6 @@ def _without_face(table: ScoreTable) -> list[Counted]:
             half[either],
         ),
     ]
-
-
-def _of_frames(table: ScoreTable, frames: FrameTable) -> Counted:
-    pooled = frames["pooled"]
-    return _counted(
-        "frames pooled",
-        "every frame by itself; never to be put beside a figure of videos",
-        table["label"][frames["video"][pooled]],
-        frames["logit"][pooled],
-        ours=True,
-        level="frame",
-    )
 
 
 def _of_fewer(table: ScoreTable, frames: FrameTable, k: int, of: int) -> list[Counted]:

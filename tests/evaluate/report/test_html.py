@@ -327,13 +327,13 @@ def test_a_part_that_somebody_changed_is_refused() -> None:
 
 def test_the_benchmarks_counting_stands_apart_and_the_right_figure_is_marked() -> None:
     counted = (
-        Counted("no face left out", "files with a score", "video", True, 90, 80, 0.81),
-        Counted("grouped by folder name", EVIL, "video", False, 60, 50, 0.77),
-        Counted("frames pooled", "every frame by itself", "frame", True, 900, 800, None),
+        Counted("no face left out", "files with a score", True, 90, 80, 0.81),
+        Counted("grouped by folder name", EVIL, False, 60, 50, 0.77),
+        Counted("first 8 of 32 frames", "the first 8", False, 0, 8, None),
     )
     page = Page(replace(eval_report(), counting=ProtocolFigures("dfb", counted)))
     (section,) = (one for one in page.sections if "As dfb counts it" in one)
-    for said in ("0.810", "0.770", "The right figure of its kind", LEVELS["frame"], "\u2013"):
+    for said in ("0.810", "0.770", "The right figure of its kind", LEVELS["video"], "\u2013"):
         assert said in section
     assert "<script>" not in page.source
     assert "As dfb counts it" not in Page(eval_report()).text

@@ -56,7 +56,7 @@ def test_comparison_says_how_sure_the_difference_is() -> None:
 
 
 def test_the_benchmarks_counting_is_a_table_of_its_own() -> None:
-    counted = (Counted("no face is 0.5", "2 files", "video", False, 90, 80, 0.81),)
+    counted = (Counted("no face is 0.5", "2 files", False, 90, 80, 0.81),)
     text = to_markdown([replace(eval_report(), counting=ProtocolFigures("sbi", counted))])
     assert "## As sbi counts it" in text
     assert "| no face is 0.5 |" in text.replace("0\\.5", "0.5")

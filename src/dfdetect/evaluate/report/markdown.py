@@ -208,7 +208,6 @@ def _counting(found: ProtocolFigures, of: str) -> list[str]:
     rows = (
         (
             text(f"{one.name} (the right figure)" if one.ours else one.name),
-            words.LEVELS[one.level],
             f"{one.n_real:,}",
             f"{one.n_fake:,}",
             words.number("roc_auc", one.auc),
@@ -216,8 +215,9 @@ def _counting(found: ProtocolFigures, of: str) -> list[str]:
         )
         for one in found.counted
     )
-    head = ("counted", "level", "real", "fake", "AUC", "what it says")
-    return [f"## As {text(found.protocol)} counts it{of}", "", *_table(head, rows, right=(2, 3, 4))]
+    head = ("counted", "real", "fake", "AUC", "what it says")
+    title = f"## As {text(found.protocol)} counts it{of} ({words.LEVELS['video']})"
+    return [title, "", *_table(head, rows, right=(1, 2, 3))]
 
 
 def _fairness(found: Fairness, of: str) -> list[str]:

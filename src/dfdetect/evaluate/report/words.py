@@ -201,10 +201,22 @@ def _protocol(protocol: Any, frames: Any) -> list[tuple[str, str]]:
     fields = {**(scan if isinstance(scan, Mapping) else {}), **rest}
     if "numbered_frames" in fields:
         rows.append(("Frames of a video", _frames(fields.pop("numbered_frames"), frames)))
+    if isinstance(fields.get("crop"), Mapping):
+        rows.append(("Face crop", _crop(fields.pop("crop"))))
     for key, value in fields.items():
         told = _PROTOCOL_WORDS.get((key, value)) if isinstance(value, str | bool | None) else None
         rows.append((_PROTOCOL_TITLES.get(key, _title(key)), told or _value(value)))
     return rows
+
+
+def _crop(crop: Mapping[str, Any]) -> str:
+    if crop.get("kind") == "FivePoints":
+        return f"five points of the mesh on a template, from {crop.get('scale')} times as far, {crop.get('size_px')} px"
+    if crop.get("kind") == "BoxMargin":
+        box = "the detector's box" if crop.get("detected") else "the box of the face mesh"
+        margin = f"{100 * float(crop.get('margin', 0)):g}{PERCENT} at each side"
+        return f"{box} and {margin}{', stretched to a square' if crop.get('stretched') else ''}"
+    return _value(crop)
 
 
 def _frames(numbered: Any, frames: Any) -> str:
