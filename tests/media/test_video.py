@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import pairwise
@@ -280,3 +281,18 @@ def test_an_edit_list_hides_what_players_hide(tmp_path: Path) -> None:
     with open_media(path) as media:
         assert media.info.frame_count == 30
         assert [number_of(f.image) for f in media.frames([0, 29])] == [20, 49]
+
+
+def test_nothing_of_a_clip_outlives_it(tmp_path: Path) -> None:
+    """A frame and its side data held one another: 3 MB of every 1080p clip stayed until Python looked for cycles."""
+    path = numbered_clip(tmp_path / "a.mp4", 20)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            with open_media(path) as media:
+                list(media.frames([0, 10]))
+        left = [type(one).__name__ for one in gc.get_objects() if isinstance(one, av.VideoFrame)]
+    finally:
+        gc.enable()
+    assert left == []

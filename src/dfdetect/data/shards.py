@@ -8,6 +8,7 @@ never half a shard.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
@@ -16,7 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 from dfdetect.batch.whole_file import whole_file
 from dfdetect.data.face_record import FaceRecord
-from dfdetect.data.shard_table import LIGHT_COLUMNS, PICTURES, ROWS_PER_GROUP, TEXT_COLUMNS, records_of, to_table
+from dfdetect.data.shard_table import (
+    LIGHT_COLUMNS,
+    PICTURES,
+    ROWS_PER_GROUP,
+    TEXT_COLUMNS,
+    records_of,
+    schema,
+    to_table,
+)
 from dfdetect.errors import DataError
 
 if TYPE_CHECKING:
@@ -63,18 +72,22 @@ def write_shards(folder: Path, records: Iterable[FaceRecord], *, about: dict[str
     return write_manifest(folder, total, shards, about=about)
 
 
-def write_shard(folder: Path, number: int, records: list[FaceRecord]) -> dict[str, Any]:
-    """Write one shard whole or not at all; returns its line in the manifest."""
+def write_shard(folder: Path, number: int, records: Iterable[FaceRecord]) -> dict[str, Any]:
+    """Write one shard whole or not at all; returns its line in the manifest. Records are held a row group at a time."""
     import pyarrow.parquet as pq
 
     path = folder / f"shard-{number:05d}.parquet"
-    with whole_file(path) as part:
-        # A dictionary of pictures would only cost memory; of names it makes a column next to nothing.
-        dictionaries = list(TEXT_COLUMNS)
-        pq.write_table(
-            to_table(records), part, compression="zstd", row_group_size=ROWS_PER_GROUP, use_dictionary=dictionaries
-        )
-    return {"file": path.name, "records": len(records), "sha256": sha256_of(path)}
+    waiting, written = iter(records), 0
+    # A dictionary of pictures would only cost memory; of names it makes a column next to nothing.
+    dictionaries = list(TEXT_COLUMNS)
+    with (
+        whole_file(path) as part,
+        pq.ParquetWriter(part, schema(), compression="zstd", use_dictionary=dictionaries) as writer,
+    ):
+        while group := list(itertools.islice(waiting, ROWS_PER_GROUP)):
+            writer.write_table(to_table(group))
+            written += len(group)
+    return {"file": path.name, "records": written, "sha256": sha256_of(path)}
 
 
 def write_manifest(folder: Path, total: int, shards: list[dict[str, Any]], *, about: dict[str, Any]) -> Path:

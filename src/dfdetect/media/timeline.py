@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from av.error import FFmpegError
+from av.sidedata.sidedata import SideDataContainer
 from numpy.typing import NDArray
 
 from dfdetect.errors import ErrorCode, MediaError
@@ -213,7 +214,9 @@ def _sorted_stamps(stamps: list[int | None]) -> list[int] | None:
 
 
 def _turns(frame: Any) -> QuarterTurns:
-    matrix = frame.side_data.get("DISPLAYMATRIX")
+    # Not `frame.side_data`: that and the frame hold one another, and with them megabytes of every clip, until Python
+    # looks for cycles, which it does once in hundreds of clips.
+    matrix = SideDataContainer(frame).get("DISPLAYMATRIX")  # type: ignore[call-arg]  # missing in its stub
     if matrix is None:
         return QuarterTurns()
     return QuarterTurns.from_display_matrix(np.frombuffer(bytes(matrix), dtype=np.int32))

@@ -46,7 +46,7 @@ def _families(source: ItemSource, columns: int, size_px: int) -> list[tuple[str,
 
 
 def _stack(item: Item) -> list[Tile]:
-    tiles = [Tile(crop, caption) for crop, caption in zip(item.crops, item.captions, strict=True)]
+    tiles = [Tile(crop, (caption,)) for crop, caption in zip(item.crops, item.captions, strict=True)]
     if item.masks is not None and len(item.masks) > 1:
-        tiles.append(Tile(mask_tile(np.asarray(item.masks[-1], np.float32)), "where it was manipulated"))
+        tiles.append(Tile(mask_tile(np.asarray(item.masks[-1], np.float32)), ("where it was manipulated",)))
     return tiles

@@ -9,9 +9,7 @@ import numpy as np
 
 from dfdetect.data.prepare import sheets
 from dfdetect.data.prepare.sheets import MOST_TILES, write_sheets
-from dfdetect.data.prepare.tiles import Tile, captioned_sheet
 from dfdetect.data.shards import write_shards
-from dfdetect.data.sheet import contact_sheet
 from dfdetect.media.roundtrip import decode, encode_jpeg
 from face_pictures import plain_records
 
@@ -65,25 +63,3 @@ def test_a_large_set_is_shown_from_its_start_to_its_end(tmp_path: Path, monkeypa
     (sheet,) = write_sheets(tmp_path / "faces", tmp_path)
     assert grays(sheet, columns=4) == [20, 70, 120, 170]
     assert MOST_TILES >= 48
-
-
-def test_captions_are_there_and_fit() -> None:
-    gray = np.full((50, 30, 3), 128, np.uint8)
-    mask = np.zeros((50, 30), np.uint8)
-    mask[10:40, 5:25] = 255
-    long = "한국어/" + "x" * 200
-    page = captioned_sheet([Tile(gray, ("FAKE Deepfakes c23", long), True, mask), Tile(gray, ("real", "a"))])
-    assert page.shape == (160 + 2 * 14 + 6, 2 * 160, 3)
-    left, right = page[:, :160], page[:, 160:]
-    first = left[160:175].reshape(-1, 3).astype(int)
-    assert ((first[:, 0] - first[:, 1]) > 80).any(), "a fake is named in red"
-    assert not ((right[160:175, :, 0].astype(int) - right[160:175, :, 1]) > 80).any()
-    assert (left[176:190] < 100).any(), "the name is written"
-    assert (page[:, 158:160] == 255).all(), "and stays in its tile"
-    yellow = (left[:160, :, 0] > 200) & (left[:160, :, 2] < 120)
-    assert yellow.any(), "the mask's edge is drawn"
-
-
-def test_no_tiles_are_an_empty_page() -> None:
-    assert captioned_sheet([]).min() == 255
-    assert contact_sheet([]).min() == 255

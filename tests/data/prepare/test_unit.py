@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from dfdetect.data.face_record import FaceRecord
-from dfdetect.data.prepare.cut import Tools, loose_crop
+from dfdetect.data.prepare.cut import Tools, cut_alike, find_faces, loose_crop, open_clip
 from dfdetect.data.prepare.options import LOOSE_MARGIN, MAX_LOOSE_PX, PrepareOptions, PrepareReport
 from dfdetect.data.prepare.plan import make_plan
 from dfdetect.data.prepare.unit import work_on
@@ -93,6 +93,18 @@ def test_a_longer_fake_is_a_pair_in_every_frame_that_both_have(tmp_path: Path) -
         "other_frame_rate_than_original": ["fast.mp4"],
     }
     assert len(of(rows, "tiny.mp4")) == 3
+
+
+def test_frames_beyond_the_end_of_a_fake_are_left_out() -> None:
+    """A frame of the original that stood in for a damaged one lay beyond the fake's last, and the unit was lost."""
+    tools = Tools(SMALL_FACES)
+    with open_clip(str(clips() / REAL), tools) as reader:
+        faces = find_faces(reader, [0, 5], tools).faces
+    beyond = [replace(face, frame_index=1_000) for face in faces]
+    with open_clip(str(clips() / SWAP), tools) as reader:
+        alike = cut_alike(reader, [*faces, *beyond], tools)
+    assert [face.key for face in alike.faces] == [face.key for face in faces]
+    assert alike.frames == 2
 
 
 def test_a_fake_without_an_original_is_looked_through_on_its_own() -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +38,10 @@ class Assembler:
         # Everything before (unit, row) is in finished shards; the report is that of the units before this one.
         self._from_unit, self._from_row = state.get("unit", 0), state.get("row", 0)
         self._next = self._from_unit
-        self._held: list[tuple[FaceRecord, int, int]] = []  # record, unit, row after it
+        # What the next shard will hold: rows of units, whose pictures stay in their files until it is written.
+        self._held: list[_Span] = []
         self._held_bytes = 0
+        self._doubles: dict[int, set[str]] = {}  # unit -> paths whose rows are left out
         self._reports: dict[int, PrepareReport] = {}
         self._seen = self._files_in_shards()
         work.drop_units(range(self._from_unit))
@@ -56,14 +60,12 @@ class Assembler:
         """Take every unit that is next in order, and write the shards that are full."""
         while self._next in self._ready:
             number = self._next
-            unit = self._without_seen_files(self._work.read_unit(number))
             first = self._from_row if number == self._from_unit else 0
-            self._reports[number] = unit.report
-            for row, record in enumerate(unit.rows[first:], start=first):
-                if self._held and self._held_bytes + record.held_bytes > shards.SHARD_BYTES:
+            for row, size in enumerate(self._look_at(number)[first:], start=first):
+                if self._held and self._held_bytes + size > shards.SHARD_BYTES:
                     self._write_shard()
-                self._held.append((record, number, row + 1))
-                self._held_bytes += record.held_bytes
+                self._hold(number, row)
+                self._held_bytes += size
             self._ready.discard(number)
             self._next += 1
 
@@ -84,12 +86,31 @@ class Assembler:
             report.add(self._reports[number])
         return report
 
+    def _look_at(self, number: int) -> list[int]:
+        """Bytes of every row of a unit that stays; its report and its doubles are noted."""
+        unit = self._work.read_unit(number)
+        self._doubles[number] = self._leave_out_seen_files(unit)
+        self._reports[number] = unit.report
+        return [record.held_bytes for record in self._kept(number, unit)]
+
+    def _hold(self, unit: int, row: int) -> None:
+        if not self._held or self._held[-1].unit != unit:
+            self._held.append(_Span(unit, row, row))
+        self._held[-1].end = row + 1
+
+    def _held_records(self) -> Iterator[FaceRecord]:
+        """One unit in memory at a time; they are counted as they go."""
+        for span in self._held:
+            for record in self._kept(span.unit, self._work.read_unit(span.unit))[span.first : span.end]:
+                self._done_counts[_group(record)] += 1
+                yield record
+
+    def _kept(self, number: int, unit: UnitRows) -> list[FaceRecord]:
+        return [record for record in unit.rows if record.path not in self._doubles[number]]
+
     def _write_shard(self) -> None:
-        records = [record for record, _, _ in self._held]
-        _, unit, row = self._held[-1]
-        self._shards.append(write_shard(self._out, len(self._shards), records))
-        for record in records:
-            self._done_counts[_group(record)] += 1
+        unit, row = self._held[-1].unit, self._held[-1].end
+        self._shards.append(write_shard(self._out, len(self._shards), self._held_records()))
         report = self._report_until(unit)
         self._work.write_json(
             STATE,
@@ -103,6 +124,7 @@ class Assembler:
         )
         self._work.drop_units(range(self._from_unit, unit))
         self._reports = {number: told for number, told in self._reports.items() if number >= unit}
+        self._doubles = {number: paths for number, paths in self._doubles.items() if number >= unit}
         self._done_report, self._from_unit, self._from_row = report, unit, row
         self._held, self._held_bytes = [], 0
 
@@ -120,8 +142,8 @@ class Assembler:
                     seen.setdefault(record.clip_sha256, _clip_of(record))
         return seen
 
-    def _without_seen_files(self, unit: UnitRows) -> UnitRows:
-        """Leave out the rows of a clip whose very bytes came before under another name."""
+    def _leave_out_seen_files(self, unit: UnitRows) -> set[str]:
+        """Paths of the clips whose very bytes came before under another name; the unit's report tells of them."""
         doubles: dict[str, str] = {}
         for record in unit.rows:
             if not record.clip_sha256 or record.path in doubles:
@@ -134,7 +156,16 @@ class Assembler:
         for name, reason in doubles.items():
             unit.report.kept -= 1
             unit.report.leave_out(reason, name)
-        return UnitRows([record for record in unit.rows if record.path not in doubles], unit.report)
+        return set(doubles)
+
+
+@dataclass(slots=True)
+class _Span:
+    """Rows `first` to before `end` of a unit, counted without those of doubles."""
+
+    unit: int
+    first: int
+    end: int
 
 
 def _clip_of(record: FaceRecord) -> tuple[str, bool]:

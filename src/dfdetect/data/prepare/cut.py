@@ -197,7 +197,8 @@ def cut_alike(reader: ClipReader, originals: Sequence[CutFace], tools: Tools) ->
     """
     by_frame: dict[int, list[CutFace]] = defaultdict(list)
     for face in originals:
-        by_frame[face.frame_index].append(face)
+        if face.frame_index < len(reader.times_s):  # a frame that stood in for a lost one may lie beyond the end
+            by_frame[face.frame_index].append(face)
     clip = CutClip()
     with closing(frames_ahead(reader, sorted(by_frame), find_cuts=False)) as frames:
         for frame in frames:

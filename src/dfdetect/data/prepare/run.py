@@ -162,10 +162,11 @@ class _Run:
 
     def _one_round(self, waiting: Sequence[Unit], engine: str, jobs: int, *, last: bool) -> list[Unit]:
         again: list[Unit] = []
+        jobs = min(jobs, len(waiting))
         threads = max(1, (os.cpu_count() or 1) // jobs)
         make = functools.partial(make_unit_worker, self._work.folder.absolute(), self._options, self._run_id, threads)
         with _opencv_threads_kept():
-            for outcome in find_engine(engine)(waiting, make, jobs=min(jobs, len(waiting))):
+            for outcome in find_engine(engine)(waiting, make, jobs=jobs):
                 if outcome.error is not None and outcome.error.code == ErrorCode.DECODER_CRASHED and not last:
                     again.append(outcome.item)
                     continue

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from dfdetect.batch.whole_file import whole_file
 from dfdetect.data.face_record import FaceRecord
-from dfdetect.data.prepare.tiles import Tile, captioned_sheet
 from dfdetect.data.shards import read_columns, read_shards
+from dfdetect.data.sheet import Tile, captioned_sheet
 from dfdetect.media.roundtrip import encode_png
 
 MOST_TILES = 96
+_COLUMNS, _TILE_PX = 8, 160
 _MOST_OF_A_GROUP = 8  # an original and seven of its fakes
 
 Place = tuple[str, str, int, int]  # dataset, path, frame, track: names a row
@@ -31,7 +32,9 @@ def write_sheets(shards: Path, folder: Path) -> list[Path]:
     for dataset, places in picked.items():
         path = folder / f"sheet-{re.sub(r'[^A-Za-z0-9_.-]', '_', dataset) or 'faces'}.png"
         with whole_file(path) as part:
-            part.write_bytes(encode_png(captioned_sheet([_tile(found[place]) for place in places])))
+            stacks = [[_tile(found[place])] for place in places]
+            page = captioned_sheet([("", stacks)], columns=min(_COLUMNS, len(stacks)), tile_px=_TILE_PX)
+            part.write_bytes(encode_png(page))
         paths.append(path)
     return paths
 

@@ -40,7 +40,7 @@ def write_sheet(folder: Path, samples: Sequence[Sample]) -> Path:
 def _tile(sample: Sample) -> Tile:
     with open_media(sample.path) as reader:
         image = next(reader.frames([len(reader.times_s) // 2], find_cuts=False)).image
-    return Tile(_squared(image), sample.method or "real")
+    return Tile(_squared(image), (sample.method or "real",))
 
 
 def _squared(image: UInt8Array) -> UInt8Array:
