@@ -17,9 +17,10 @@ from dfdetect import __version__
 from dfdetect.detect.wording import plain
 from dfdetect.evaluate.estimates import DECISION_FIGURES, FIGURES, Estimate
 from dfdetect.evaluate.eval_report import Block, By, Comparison, CrossAuc, EvalReport, Level
-from dfdetect.evaluate.findings import Finding
+from dfdetect.evaluate.findings import Severity
 from dfdetect.evaluate.report import charts, parts, words
 from dfdetect.evaluate.report.charts import Line
+from dfdetect.evaluate.report.said import said
 from dfdetect.evaluate.report.svg import interval_cell
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ SUBSETS: tuple[tuple[By, str, str], ...] = (
     ("compression", "By compression", "Reals and fakes of one compression."),
     ("source", "By source", "Reals and fakes of one source, as the list names sources."),
 )
-SEVERITIES = {
+SEVERITIES: dict[Severity, tuple[str, str, str]] = {
     "red": ("▲", "alarm", "Read this first"),
     "warning": ("◆", "unsure", "Warnings"),
     "note": ("○", "none", "Notes"),
@@ -97,7 +98,7 @@ def render(
         models=models,
         title=" and ".join(model.name for model in models),
         data=words.data_name(reports[0]),
-        findings=[(*SEVERITIES[severity], _findings(models, severity)) for severity in SEVERITIES],
+        findings=[(*SEVERITIES[severity], said(reports, severity)) for severity in SEVERITIES],
         comparisons=[one for report in reports for one in report.comparisons],
         thumbnails=thumbnails or {},
         made_at=made_at.strftime("%Y-%m-%d %H:%M UTC"),
@@ -144,10 +145,6 @@ def _template() -> Template:
     return environment.from_string(
         (files("dfdetect.evaluate.report") / "evaluation.html.jinja").read_text(encoding="utf-8")
     )
-
-
-def _findings(models: Sequence[ModelView], severity: str) -> list[tuple[str, Finding]]:
-    return [(model.name, found) for model in models for found in model.report.findings if found.severity == severity]
 
 
 def _lines(models: Sequence[ModelView], level: Level) -> list[Line]:

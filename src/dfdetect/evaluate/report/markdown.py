@@ -10,8 +10,10 @@ from dfdetect.detect.wording import plain
 from dfdetect.evaluate.estimates import DECISION_FIGURES, FIGURES, Estimate
 from dfdetect.evaluate.eval_report import Block, By, Comparison, CrossAuc, EvalReport, Level
 from dfdetect.evaluate.fairness import Fairness, GroupRate, GroupRow
+from dfdetect.evaluate.findings import Severity
 from dfdetect.evaluate.protocol_figures import ProtocolFigures
 from dfdetect.evaluate.report import parts, words
+from dfdetect.evaluate.report.said import Said, said
 from dfdetect.evaluate.worst import Worst
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from dfdetect.evaluate.robustness import Robustness
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
-_ICONS = {"red": "**RED**", "warning": "Warning", "note": "Note"}
+_ICONS: dict[Severity, str] = {"red": "**RED**", "warning": "Warning", "note": "Note"}
 _SUBSETS: tuple[By, ...] = ("method", "dataset", "compression", "source")
 MOST_ROWS = 100
 
@@ -28,12 +30,11 @@ def to_markdown(reports: Sequence[EvalReport]) -> str:
     """One model, or several one after the other with their comparison first."""
     names = [words.model_name(report) for report in reports]
     lines = [f"# Evaluation: {text(' and '.join(names))}", ""]
-    for name, report in zip(names, reports, strict=True):
-        if report.findings:
-            about = f" of {text(name)}" if len(reports) > 1 else ""
-            lines += [f"## What to know first{about}", ""]
-            lines += [f"- {_ICONS[one.severity]}: {_where(one.where)}{text(one.text)}." for one in report.findings]
-            lines.append("")
+    if any(report.findings for report in reports):
+        lines += ["## What to know first", ""]
+        for severity, icon in _ICONS.items():
+            lines += [f"- {icon}: {_line(one, names)}" for one in said(reports, severity)]
+        lines.append("")
     for report in reports:
         for comparison in report.comparisons:
             lines += _comparison(comparison)
@@ -45,6 +46,12 @@ def to_markdown(reports: Sequence[EvalReport]) -> str:
 def text(words_: str) -> str:
     """Text from outside, so that it stays text: no mark-up, no new line, no hidden character."""
     return _SPECIAL.sub(r"\\\1", plain(words_))
+
+
+def _line(one: Said, names: Sequence[str]) -> str:
+    of = "" if len(one.models) == len(names) else f"{text(', '.join(names[n] for n in one.models))}: "
+    more = f" Likewise {len(one.likewise)} more: {text('; '.join(one.likewise[:20]))}." if one.likewise else ""
+    return f"{of}{_where(one.where)}{text(one.text)}.{more}"
 
 
 def _where(where: str) -> str:
