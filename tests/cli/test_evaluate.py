@@ -168,6 +168,10 @@ def test_a_peers_network_is_the_same_peer_in_a_resumed_run(
     for _ in range(2):
         assert run([*asked, "--peer", f"theirs={tmp_path / 'theirs.onnx'}"]) == 0
         assert "theirs 0.1 (native, list.csv)" in capsys.readouterr().out
+    about = json.loads((tmp_path / "out" / "report-theirs-0.1.json").read_text())
+    whole = about["blocks"][0]
+    assert set(whole["decisions"]) == {"half"}, "no thresholds were shipped, so none has a false-positive rate"
+    assert whole["real"]["abstained"] is None
     kept = sorted(path.name for path in (tmp_path / "out" / "peers" / "theirs").iterdir())
     assert kept == ["frame_scores.parquet", "run.json", "scores.csv", "scores.parquet"]
     assert run(asked) == 2, "without the peer it is another run"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import scan_results as results
+from dfdetect.calibration import NOT_CALIBRATED
 from dfdetect.data.sample import Sample
 from dfdetect.evaluate.scores import VideoScore, append_score, counts, read_scores, video_score
 from dfdetect.scoring import pool_track
@@ -49,6 +50,17 @@ def test_no_face_and_failure_have_no_score(result: ScanResult, status: str) -> N
     assert row.status == status
     assert row.probability is None
     assert row.logit is None
+
+
+def test_a_model_that_nobody_calibrated_has_no_verdicts() -> None:
+    """Counted as inconclusive, it raised no false alarm and looked better than any model that answers."""
+    result = results.video_result(Verdict.INCONCLUSIVE)
+    assert result.thresholds is not None
+    uncalibrated = replace(result, thresholds=replace(result.thresholds, measured_on=NOT_CALIBRATED))
+    assert video_score(media_row("a.mp4"), result).verdict == "inconclusive"
+    row = video_score(media_row("a.mp4"), uncalibrated)
+    assert (row.verdict, row.decided, row.status) == (None, False, "ok")
+    assert row.probability == result.probability
 
 
 def test_where_nothing_is_named_the_file_is_its_own_group() -> None:

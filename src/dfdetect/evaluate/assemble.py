@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from dfdetect.calibration import NOT_CALIBRATED
 from dfdetect.evaluate.compare import compare
 from dfdetect.evaluate.eval_report import EvalReport
 from dfdetect.evaluate.fairness import measure_fairness
@@ -93,11 +94,13 @@ def _report_of(one: ScoreSet, options: ReportOptions, on_progress: Callable[[int
 
 
 def bounds_of(one: ScoreSet) -> Thresholds | None:
-    """The verdict bounds that the model ships for the kind of file that there is more of; None where there are none."""
+    """The verdict bounds that the model ships for the kind of file that there is more of; None: none were measured."""
     known: Mapping[str, Any] = (one.run or {}).get("thresholds") or {}
     stills = np.isin(one.table["kind"], ("image", "crop"))
     found = known.get("image" if 2 * int(stills.sum()) > len(stills) else "video")
-    return None if found is None else Thresholds(**found)
+    if found is None or found["measured_on"] == NOT_CALIBRATED:
+        return None
+    return Thresholds(**found)
 
 
 def _parts_beside(folder: Path | None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from dfdetect.batch.journal import drop_torn_line
+from dfdetect.calibration import NOT_CALIBRATED
 from dfdetect.data.sample import Sample
 from dfdetect.scoring import POOLERS, Pooling, counted_tracks, pooled_scores
 from dfdetect.values import ScanResult, TrackResult, Verdict
@@ -83,13 +84,16 @@ def video_score(
 ) -> VideoScore:
     """One scanned file as a row. A file without a face has no score; a failed one has its code.
 
+    A model that nobody calibrated has no verdicts here: its "inconclusive" would be counted as if it never raised a
+    false alarm.
     pooling: as the file was scanned. extra: columns of the user's own list.
     """
     top = _deciding(result)
     status = OK if result.error is None else result.error.code
     if result.error is None and result.probability is None:
         status = NO_FACE
-    verdict = str(result.verdict) if result.verdict else None
+    calibrated = result.thresholds is None or result.thresholds.measured_on != NOT_CALIBRATED
+    verdict = str(result.verdict) if result.verdict and calibrated else None
     return VideoScore(
         path=sample.name,
         label=int(sample.label),
