@@ -113,6 +113,12 @@ def test_groups_of_another_mixture_are_not_compared_by_rates_of_both_labels() ->
     assert [note.split(" can be")[0] for note in told] == ["age: no gap in abstention", "age: no gap in ece"]
 
 
+def test_a_gap_of_nothing_is_still_of_two_groups() -> None:
+    found = measure_fairness(table(files(300, 0, [LOW], skin="a"), files(300, 0, [LOW], skin="b")))
+    (gap,) = [gap for gap in found.gaps if gap.metric == "fpr"]
+    assert (gap.gap, {gap.highest, gap.lowest}) == (0.0, {("a",), ("b",)})
+
+
 def test_many_files_of_few_people_are_few() -> None:
     many = measure_fairness(table(files(400, 0, [HIGH, LOW], people=400, skin="a"), files(400, 0, [LOW], skin="b")))
     few = measure_fairness(table(files(400, 0, [HIGH, LOW], people=5, skin="a"), files(400, 0, [LOW], skin="b")))

@@ -10,7 +10,7 @@ import pytest
 from dfdetect.data.sample import Sample
 from dfdetect.errors import DataError, UsageError
 from dfdetect.evaluate.samples import Asked
-from dfdetect.evaluate.score_set import completed, open_scores
+from dfdetect.evaluate.score_set import completed, open_scores, told_apart
 from dfdetect.evaluate.score_table import ScoreTable
 from dfdetect.evaluate.scores import VideoScore
 from dfdetect.values import Label
@@ -101,6 +101,17 @@ def test_what_is_no_scores(tmp_path: Path) -> None:
     ):
         with pytest.raises(error, match=says):
             open_scores(tmp_path / name)
+
+
+def test_sets_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    """One model by two protocols was "default 0.1 against default 0.1" in every table."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "s.csv").write_text("path,label,score\na,0,0.5\n")
+    (tmp_path / "other.csv").write_text("path,label,score\na,0,0.5\n")
+    paths = (tmp_path / "one" / "s.csv", tmp_path / "other.csv", tmp_path / "two" / "s.csv")
+    found = told_apart([open_scores(path) for path in paths])
+    assert [one.name for one in found] == ["s (1)", "other", "s (2)"]
 
 
 def test_a_file_of_scores_is_named_after_itself(tmp_path: Path) -> None:

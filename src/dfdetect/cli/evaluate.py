@@ -246,12 +246,13 @@ def _opened(
     """Kept or sent scores, and those of the peers beside them; held against the data where that is given."""
     from dataclasses import replace
 
-    from dfdetect.evaluate.score_set import completed, open_scores, peers_of
+    from dfdetect.evaluate.score_set import completed, open_scores, peers_of, told_apart
 
     found = []
     for path in paths:
         found.append(open_scores(path, score_column=score_column, higher_means=higher_means))
         found += peers_of(path)
+    found = told_apart(found)
     if asked is None:
         return found
     return [replace(one, table=completed(one.table, asked), frames=None) for one in found]

@@ -304,7 +304,8 @@ def _gap(rows: Sequence[GroupRow], metric: Metric) -> Gap | str:
             f"it is of reals and fakes together, and fakes are {min(fakes):.0%} of one group and {max(fakes):.0%} of "
             "another: the mixture would be compared, not the people"
         )
-    low, high = min(claimed, key=_value_of(metric)), max(claimed, key=_value_of(metric))
+    *_, high = ordered = sorted(claimed, key=_value_of(metric))
+    low = ordered[0]
     gap = _value_of(metric)(high) - _value_of(metric)(low)
     return Gap(rows[0].columns, metric, gap, AIMS[metric], high.values, low.values, len(claimed))
 

@@ -7,6 +7,7 @@ completed(scores.table, asked)        held against the data: what is missing has
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -100,6 +101,17 @@ def completed(table: ScoreTable, asked: Asked) -> ScoreTable:
         notes.append(f"{len(given)} scores are of no sample of the data and were left out, for example {some}")
     found = ScoreTable.from_rows(kept)
     return ScoreTable(found.columns, tuple(notes))
+
+
+def told_apart(sets: Sequence[ScoreSet]) -> list[ScoreSet]:
+    """The same sets under different names: one model by two protocols, or two files of one name, are numbered."""
+    times = Counter(one.name for one in sets)
+    before: Counter[str] = Counter()
+    found = []
+    for one in sets:
+        before[one.name] += 1
+        found.append(one if times[one.name] == 1 else replace(one, name=f"{one.name} ({before[one.name]})"))
+    return found
 
 
 def _by_name(table: ScoreTable, samples: Sequence[Sample]) -> Any:
