@@ -85,7 +85,7 @@ def auc_estimate(samples: Samples, *, rng: np.random.Generator, draws: int) -> E
     if refusal is not None:
         return Estimate(None, why=refusal)
     value = float(roc_auc_score(samples.labels, samples.probabilities))
-    drawn, why = _draw(Scored(samples.labels, samples.probabilities, {}), samples.group, rng, draws)
+    drawn, why = _draw(Scored(samples.labels, samples.probabilities, {}), samples.group, rng, draws, auc_only=True)
     groups = min(_n_groups(samples.group[samples.labels == label]) for label in (0, 1))
     return _estimate(value, drawn.get("roc_auc"), why, "roc_auc", groups)
 
@@ -133,7 +133,13 @@ def _refusal(labels: Int8s) -> str | None:
 
 
 def _draw(
-    model: Scored, group: Ints, rng: np.random.Generator, draws: int, *, roc_at: Sequence[float] = ()
+    model: Scored,
+    group: Ints,
+    rng: np.random.Generator,
+    draws: int,
+    *,
+    roc_at: Sequence[float] = (),
+    auc_only: bool = False,
 ) -> tuple[dict[str, FloatArray], str | None]:
     """(figures of every draw, none where there can be none; then why)."""
     refusal = _refusal(model.labels)
@@ -141,7 +147,7 @@ def _draw(
         return {}, refusal
     codes = np.unique(group, return_inverse=True)[1]
     try:
-        return draw_figures([model], codes, rng=rng, draws=draws, roc_at=roc_at)[0], None
+        return draw_figures([model], codes, rng=rng, draws=draws, roc_at=roc_at, auc_only=auc_only)[0], None
     except ValueError as error:
         return {}, str(error)
 

@@ -54,14 +54,19 @@ class Scored:
 
 
 def draw_figures(
-    models: Sequence[Scored], groups: Ints, *, rng: np.random.Generator, draws: int, roc_at: Sequence[float] = ()
+    models: Sequence[Scored],
+    groups: Ints,
+    *,
+    rng: np.random.Generator,
+    draws: int,
+    roc_at: Sequence[float] = (),
+    auc_only: bool = False,
 ) -> list[dict[str, FloatArray]]:
     """Figures of every draw, one dict a model: names of FIGURES, and `SETTING.NAME` of DECISION_FIGURES; each (draws,).
 
-    roc_at: F false-positive rates, for ROC_HEIGHTS: the true-positive rate at each of them, (draws, F).
-
     models: scores of the same samples by one or more models; each draw is the same for all. groups: (N,) codes from 0
-    on without a gap. Draws that lost a class are drawn again. nan = not defined in that draw.
+    on without a gap. Draws that lost a class are drawn again. nan = not defined in that draw. roc_at: F false-positive
+    rates, for ROC_HEIGHTS: the true-positive rate at each of them, (draws, F). auc_only: nothing but the AUC.
 
     Raises:
         ValueError: a class comes from a single group, the draws keep losing it, or none are asked for: no interval.
@@ -85,7 +90,7 @@ def draw_figures(
         done += kept.shape[1]
         if kept.shape[1]:
             for part, one in zip(parts, weighed, strict=True):
-                part.append(one.figures(kept, roc_at))
+                part.append(one.auc(kept) if auc_only else one.figures(kept, roc_at))
         if done == draws:
             return [{name: np.concatenate([found[name] for found in part]) for name in part[0]} for part in parts]
     raise ValueError(f"only {done} of {_TRIES * draws} draws of {n_groups} groups held both classes: no interval")
@@ -108,9 +113,10 @@ def _counts(n_groups: int, *, chunk: int, most: int, rng: np.random.Generator) -
         if n_groups >= _MANY_GROUPS:
             yield _POISSON[rng.integers(len(_POISSON), size=(n_groups, chunk), dtype=np.uint16)]
         else:
-            picked = rng.integers(n_groups, size=(chunk, n_groups)) + n_groups * np.arange(chunk)[:, None]
-            counts = np.bincount(picked.ravel(), minlength=chunk * n_groups).reshape(chunk, n_groups)
-            yield np.ascontiguousarray(counts.T, np.float32)
+            counts = np.empty((chunk, n_groups), np.float32)
+            for row in counts:
+                row[:] = np.bincount(rng.integers(n_groups, size=n_groups), minlength=n_groups)
+            yield np.ascontiguousarray(counts.T)
 
 
 class _Weighed:
@@ -133,11 +139,18 @@ class _Weighed:
         """(C,) which draws, (n_groups, C), have a real and a fake."""
         return np.asarray(((self._sums[:2] @ counts) > 0).all(axis=0))
 
-    def figures(self, counts: Float32Array, roc_at: Sequence[float] = ()) -> dict[str, FloatArray]:
-        """counts: (n_groups, C) -> every figure, (C,), and ROC_HEIGHTS where they are asked for, (C, F)."""
+    def auc(self, counts: Float32Array) -> dict[str, FloatArray]:
+        """counts: (n_groups, C) -> the AUC alone, (C,)."""
+        return {"roc_auc": self._ranking(counts).roc_auc()}
+
+    def _ranking(self, counts: Float32Array) -> Ranking:
         by_level = np.ascontiguousarray((self._levels @ counts).T, np.float64)
         k = len(self.scores)
-        ranking = Ranking(self.scores, by_level[:, :k], by_level[:, k:])
+        return Ranking(self.scores, by_level[:, :k], by_level[:, k:])
+
+    def figures(self, counts: Float32Array, roc_at: Sequence[float] = ()) -> dict[str, FloatArray]:
+        """counts: (n_groups, C) -> every figure, (C,), and ROC_HEIGHTS where they are asked for, (C, F)."""
+        ranking = self._ranking(counts)
         found = ranking_figures(ranking)
         if len(roc_at):
             found[ROC_HEIGHTS] = np.stack([ranking.tpr_at_fpr(fpr) for fpr in roc_at], axis=1)
