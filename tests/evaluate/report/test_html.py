@@ -230,6 +230,19 @@ def test_several_models_stand_side_by_side() -> None:
     assert page.text.count("Fake is the positive class") == 1
 
 
+def test_of_a_further_model_only_what_differs_is_told() -> None:
+    first = eval_report()
+    run = {key: value for key, value in first.run.items() if key != "frames"}
+    other = replace(eval_report("meso4"), run={**run, "model": {"name": "meso4", "sha256": "77" * 32}, "seed": 8})
+    page = Page(first, other)
+    (section,) = [" ".join(part.split()) for part in page.sections if "What was measured: meso4" in part]
+    assert "All else as for default 1.0" in section
+    assert "77" * 32 in section
+    assert "Protocol hash" not in section
+    assert "Seed8" in section.replace(" ", "")
+    assert "one every 0.5 s" in section, "how many frames at least is told of the first alone, so the row differs"
+
+
 def test_long_tables_are_cut_and_say_so() -> None:
     many = [block(by="method", name=f"set/m{n:04d}") for n in range(MOST_ROWS + 40)]
     page = Page(replace(eval_report(), blocks=(block(), *many)))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from dfdetect.evaluate.eval_report import Block, Counts, Decisions
 from dfdetect.evaluate.report.svg import (
     SPACE,
-    WIDTH,
     Axis,
     Chart,
     drawing,
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 _LEAST_COVERAGE = 0.05  # below it a curve is the luck of a handful of samples
 _CLASSES = ("real", "fake")
-_CELLS_LEFT, _CELLS_TOP, _CELL_HEIGHT = 44, 26, 64  # of a confusion matrix
+_CELLS_WIDTH, _CELLS_LEFT, _CELLS_TOP, _CELL_HEIGHT = 310, 36, 26, 60  # of a confusion matrix
 SERIES = 6  # colours with a dash of their own; more models share them
 ANSWERS = {"shipped": "the shipped thresholds", "flagged": "flagged or not", "half": "threshold 0.5"}
 
@@ -196,7 +195,7 @@ def confusion(found: Decisions, real: Counts, fake: Counts) -> str:
         rows = [[*rows[0], found.abstained_real], [*rows[1], found.abstained_fake]]
     columns.append("no score")
     rows = [[*row, one.asked - one.scored] for row, one in zip(rows, (real, fake), strict=True)]
-    width = (WIDTH - _CELLS_LEFT - 4) / len(columns)
+    width = (_CELLS_WIDTH - _CELLS_LEFT) / len(columns)
     parts = [
         f'<text x="{_CELLS_LEFT + width * (n + 0.5) - 2:.1f}" y="{_CELLS_TOP - 9}" text-anchor="middle">{name}</text>'
         for n, name in enumerate(columns)
@@ -208,7 +207,7 @@ def confusion(found: Decisions, real: Counts, fake: Counts) -> str:
         for name, row in zip(_CLASSES, rows, strict=True)
     )
     height = _CELLS_TOP + 2 * (_CELL_HEIGHT + 4)
-    return drawing("chart", WIDTH, height, f"Confusion matrix, {ANSWERS[found.name]}: {said}", "".join(parts))
+    return drawing("chart", _CELLS_WIDTH, height, f"Confusion matrix, {ANSWERS[found.name]}: {said}", "".join(parts))
 
 
 def _confusion_row(name: str, row: Sequence[int], top: float, width: float) -> list[str]:

@@ -39,7 +39,7 @@ def to_markdown(reports: Sequence[EvalReport]) -> str:
         for comparison in report.comparisons:
             lines += _comparison(comparison)
     for name, report in zip(names, reports, strict=True):
-        lines += _model(name, report, several=len(reports) > 1)
+        lines += _model(name, report, beside=None if report is reports[0] else reports[0], several=len(reports) > 1)
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -58,10 +58,13 @@ def _where(where: str) -> str:
     return f"`{plain(where).replace('`', '')}`: " if where else ""
 
 
-def _model(name: str, report: EvalReport, *, several: bool) -> list[str]:
+def _model(name: str, report: EvalReport, *, beside: EvalReport | None, several: bool) -> list[str]:
     of = f" of {text(name)}" if several else ""
     lines = [f"## What was measured{of}", ""]
-    lines += _table(("", ""), ((text(key), text(value)) for key, value in words.run_facts(report)))
+    facts = words.run_facts(report, beside)
+    lines += _table(("", ""), ((text(key), text(value)) for key, value in facts))
+    if beside is not None:
+        lines += [f"All else as for {text(words.model_name(beside))}.", ""]
     levels: tuple[Level, ...] = ("video", "frame")
     for level in levels:
         for block in report.of(level, "all"):

@@ -161,8 +161,19 @@ def data_name(report: EvalReport) -> str:
     return str(data.get("name") or data.get("path") or "") if isinstance(data, Mapping) else ""
 
 
-def run_facts(report: EvalReport) -> list[tuple[str, str]]:
-    """Everything that run.json says, as rows: the protocol whole, with its hash, first."""
+def run_facts(report: EvalReport, beside: EvalReport | None = None) -> list[tuple[str, str]]:
+    """Everything that run.json says, as rows: the protocol whole, with its hash, first.
+
+    beside: only what is said otherwise than of this one; what is said of it alone is a dash.
+    """
+    rows = _run_facts(report)
+    if beside is None:
+        return rows
+    others, own = _run_facts(beside), {name for name, _ in rows}
+    return [row for row in rows if row not in others] + [(name, NONE) for name, _ in others if name not in own]
+
+
+def _run_facts(report: EvalReport) -> list[tuple[str, str]]:
     run = {key: value for key, value in report.run.items() if key not in _SAID_ELSEWHERE}
     rows = _protocol(run.pop("protocol", None), run.pop("frames", None))
     for part, title in (("model", "Model"), ("data", "Data")):
@@ -193,7 +204,7 @@ def _protocol(protocol: Any, frames: Any) -> list[tuple[str, str]]:
     if not isinstance(protocol, Mapping):
         return [] if protocol is None else [("Protocol", _value(protocol))]
     rest = dict(protocol)
-    said = f": {rest.pop('says')}" if rest.get("says") else ""
+    said = f": {rest.pop('says')}".replace("`", "") if rest.get("says") else ""
     rows = [("Protocol", f"{rest.pop('name', 'without a name')}{said}")]
     if "hash" in rest:
         rows.append(("Protocol hash", str(rest.pop("hash"))))
