@@ -7,6 +7,7 @@ from typing import Any
 
 from dfdetect.evaluate.estimates import DECISION_FIGURES, FIGURES, Estimate, Figure
 from dfdetect.evaluate.eval_report import EvalReport, Level
+from dfdetect.evaluate.worst import WorstCase
 
 NONE = "–"
 MINUS = "−"
@@ -159,6 +160,11 @@ def model_name(report: EvalReport, otherwise: str = "scores without a run") -> s
 def data_name(report: EvalReport) -> str:
     data = report.run.get("data")
     return str(data.get("name") or data.get("path") or "") if isinstance(data, Mapping) else ""
+
+
+def origin(case: WorstCase) -> str:
+    """Dataset, source and method of a file, what is there of them and each once."""
+    return ", ".join(dict.fromkeys(part for part in (case.dataset, case.source, case.method) if part))
 
 
 def run_facts(report: EvalReport, beside: EvalReport | None = None) -> list[tuple[str, str]]:
