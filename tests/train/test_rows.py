@@ -139,8 +139,12 @@ def test_unnamed_people_are_no_leak(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("reuse", "says"),
     [
-        ("free", r"nothing to validate on: no real row of .* has reuse in \['research'\]. .*data.validation=none"),
-        ("research", r"nothing to train on: no real row of .* has reuse in \['free', 'stock'\]"),
+        (
+            "free",
+            r"nothing to validate on: no real row of .* has reuse in \['research'\]; its 2 rows have reuse 'free'. "
+            r".*--set data.val_reuse=\[\]. .*data.validation=none",
+        ),
+        ("", r"nothing to train on: no real row of .* has reuse in \['free', 'stock'\]; its 2 rows have reuse ''. "),
     ],
 )
 def test_an_empty_side_is_refused(tmp_path: Path, reuse: str, says: str) -> None:

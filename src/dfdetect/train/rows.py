@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dfdetect.data.audit import Leak, audit
 from dfdetect.data.pairs import PairMaker
-from dfdetect.data.shards import FaceRecord, read_shards
+from dfdetect.data.shards import FaceRecord, read_columns, read_shards
 from dfdetect.data.validation_swaps import ValidationSwaps
 from dfdetect.errors import DataError, UsageError
 from dfdetect.train.recipe import Recipe
@@ -24,6 +24,7 @@ _AUDITED = (
     *("path", "label", "dataset", "method", "compression", "kind"),
     *("video_id", "target_id", "donor_id", "pair_key", "source_key"),
 )
+_VERBS = {"train": "train on", "val": "validate on"}
 _VAL_SEED = 1_000_003  # added to the run's seed: validation draws other numbers
 
 
@@ -41,7 +42,7 @@ def sources(
     kind = part.val_kind or part.kind
     val_rows = _rows(shards, part.val_reuse, part.val_split, kind)
     if not val_rows:
-        says = _nothing("validate on", shards, part.val_reuse, part.val_split, kind)
+        says = _nothing("val", shards, part.val_reuse, part.val_split, kind)
         raise DataError(f"{says}. To train without: --set data.validation=none, and nothing is chosen by it")
     leaks = leaks_between(train_rows, val_rows)
     if leaks and not allow_leaks:
@@ -59,7 +60,7 @@ def training_rows(recipe: Recipe, shards: Path) -> list[FaceRecord]:
     part = recipe.data
     rows = _rows(shards, part.train_reuse, part.train_split, part.kind)
     if not rows:
-        raise DataError(_nothing("train on", shards, part.train_reuse, part.train_split, part.kind))
+        raise DataError(_nothing("train", shards, part.train_reuse, part.train_split, part.kind))
     return rows
 
 
@@ -148,8 +149,20 @@ def _leak_text(leaks: Sequence[Leak]) -> str:
     return f"training and validation leak: {'; '.join(found)}"
 
 
-def _nothing(what: str, shards: Path, reuse: Sequence[str], split: str, kind: str) -> str:
+def _nothing(side: str, shards: Path, reuse: Sequence[str], split: str, kind: str) -> str:
+    """Why there is no row for "train" or "val", what the rows have instead, and how to take them."""
     wanted = [f"reuse in {list(reuse)}"] if reuse else []
     wanted += [f"split {split!r}"] if split else []
     rows = "row" if kind == "labelled" else "real row"
-    return f"nothing to {what}: no {rows} of {shards} has {' and '.join(wanted) or 'been found'}"
+    table = read_columns(shards, ["reuse", "split"])
+    have = [
+        f"{name} {', '.join(repr(value) for value in sorted(set(table.column(name).to_pylist())))}"
+        for name, asked in (("reuse", reuse), ("split", split))
+        if asked
+    ]
+    text = f"nothing to {_VERBS[side]}: no {rows} of {shards} has {' and '.join(wanted) or 'been found'}"
+    if have:
+        text += f"; its {table.num_rows:,} rows have {' and '.join(have)}"
+    if reuse:
+        text += f". To take rows whatever their owners allow: --set data.{side}_reuse=[]"
+    return text
