@@ -123,7 +123,7 @@ def scored_files(desk: Path, n_real: int, n_fake: int) -> tuple[Path, Path, Path
     """(reals, fakes, kept scores) of clips that were scanned before: their bytes are numbers, no file is opened."""
     scan = own_files.OwnScan(Path("tiny"), load_bundle(desk / "tiny").sha256)
     kept = desk / "kept.jsonl"
-    folders = desk / "reals", desk / "fakes"
+    folders = desk / "shown", desk / "made"  # names that say nothing to the readers of datasets
     drawn_scores = drawn(n_real, mean=-1.0), drawn(n_fake, label=1, mean=1.0)
     lines = []
     for folder, scores in zip(folders, drawn_scores, strict=True):
@@ -197,6 +197,8 @@ def test_too_few_for_steps_and_lists_that_are_swapped(desk: Path, capsys: pytest
         (["--reals", "people", "-o", "no/such/place"], 2, "there is no folder"),
         (["--reals", "people", "--scores", "no/such/x.jsonl"], 2, "--scores no/such/x.jsonl: there is no folder"),
         (["--reals", "list.csv", "--folder-per-person"], 2, "is a list; give it a column `person` instead"),
+        (["--reals", "both"], 3, "laid out as the dataset 'folders', and 1 of its files are fakes; name the folder"),
+        (["--reals", "people", "--fakes", "both/fake"], 3, "at least 50 usable reals and as many fakes; got 2 and 1"),
         (["--reals", "mixed.csv"], 3, "--reals: expected real files only; 1 of 2 are labelled fake: b.png"),
         (["--reals", "list.csv", "--fakes", "list.csv"], 3, "2 files are in --fakes and in --reals, byte for byte"),
         (["--reals", "nopath.csv"], 3, "needs the columns path; missing ['path']"),
@@ -210,6 +212,9 @@ def test_what_cannot_work_is_told(
     for name in ("a.png", "b.png"):
         (desk / name).write_bytes(name.encode())
         shutil.copy(desk / name, desk / "people")
+    for label in ("real", "fake"):
+        (desk / "both" / label).mkdir(parents=True)
+        (desk / "both" / label / "1.mp4").write_bytes(label.encode())
     (desk / "notes.doc").write_text("x")
     (desk / "list.csv").write_text("path,person\na.png,ada\nb.png,bea\n")
     (desk / "mixed.csv").write_text("path,label\na.png,real\nb.png,fake\n")

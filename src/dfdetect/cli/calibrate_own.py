@@ -55,6 +55,7 @@ def run_own(job: OwnJob) -> None:
         refuse_learned_from,
         refuse_shared,
     )
+    from dfdetect.evaluate.probability_scale import refuse_few
     from dfdetect.models.bundle import find_bundle, load_bundle
     from dfdetect.models.recalibrated import check_new_folder, write_recalibrated
 
@@ -68,6 +69,7 @@ def run_own(job: OwnJob) -> None:
     reals, repeated = _files(job, job.reals, Label.REAL)
     fakes, repeated_fakes = _files(job, job.fakes, Label.FAKE) if job.fakes else ([], 0)
     refuse_shared(reals, fakes)
+    refuse_few(len(reals), len(fakes), job.claim.method)
     refuse_learned_from(base, reals, "--reals")
     refuse_learned_from(base, fakes, "--fakes")
     _refuse_too_few(reals, job.claim)
@@ -158,7 +160,7 @@ def samples_named(path: Path, label: Label, flag: str, *, folder_per_person: boo
     from dfdetect.data.sample import read_index
 
     if path.is_dir():
-        samples = _in_folder(path, label, folder_per_person=folder_per_person)
+        samples = _in_folder(path, label, flag, folder_per_person=folder_per_person)
     elif not path.is_file() or path.suffix.lower() not in LIST_SUFFIXES:
         found = "a file of another kind" if path.exists() else "nothing there"
         raise UsageError(
@@ -178,13 +180,32 @@ def samples_named(path: Path, label: Label, flag: str, *, folder_per_person: boo
     return samples
 
 
-def _in_folder(folder: Path, label: Label, *, folder_per_person: bool) -> list[Sample]:
+def _in_folder(folder: Path, label: Label, flag: str, *, folder_per_person: bool) -> list[Sample]:
     from dfdetect.cli.inputs import collect, is_media
     from dfdetect.errors import ErrorCode
 
+    _refuse_dataset(folder, label, flag)
     found = collect([str(folder)], [], recursive=True, is_media=is_media)
     paths = [Path(item.path) for item in found if item.refusal is None or item.refusal.code != ErrorCode.EMPTY]
     return [_sample(path, folder, label, person=path.parent.name if folder_per_person else "") for path in paths]
+
+
+def _refuse_dataset(folder: Path, label: Label, flag: str) -> None:
+    """DataError for the folder of a dataset whose layout says that files of the other label are in it."""
+    from dfdetect.data.readers.recognise import read_dataset
+
+    try:
+        reads = read_dataset(folder)
+    except DataError:  # no dataset that we know: anybody's folder
+        return
+    for read in reads:
+        n = sum(sample.label is not label for sample in read.samples)
+        if n:
+            other = "fakes" if label is Label.REAL else "reals"
+            raise DataError(
+                f"{flag} {folder}: it is laid out as the dataset {read.reader.name!r}, and {n} of its files are "
+                f"{other}; name the folder of its {label.name.lower()}s, or a list"
+            )
 
 
 def _sample(path: Path, root: Path, label: Label, *, person: str = "") -> Sample:

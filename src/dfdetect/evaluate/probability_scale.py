@@ -64,7 +64,7 @@ def fit_scale(
     before = _error(scores.labels, base.probabilities(scores.logits)) if len(reals) and len(fakes) else None
     if method == "kept":
         return base, ScaleRecord("kept", len(reals), len(fakes), before, before, None, None)
-    _refuse_few(len(reals), len(fakes), method)
+    refuse_few(len(reals), len(fakes), method)
     fold_of = folds_of_people(scores.people)
     folds = np.array([fold_of[person] for person in scores.people])
     held_out = np.zeros(len(scores.labels))
@@ -77,7 +77,10 @@ def fit_scale(
     return _fit(scores, base, method), ScaleRecord(method, len(reals), len(fakes), before, after, None, None)
 
 
-def _refuse_few(n_real: int, n_fake: int, method: ScaleMethod) -> None:
+def refuse_few(n_real: int, n_fake: int, method: ScaleMethod) -> None:
+    """DataError where so many usable files cannot carry the method; ask it before scanning too."""
+    if method == "kept":
+        return
     least = MIN_EACH[method]
     if min(n_real, n_fake) < least:
         raise DataError(
