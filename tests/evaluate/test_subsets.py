@@ -44,7 +44,9 @@ def test_a_method_meets_reals_of_its_own_dataset_source_and_compression() -> Non
     [
         ({"source": "street"}, "reals of the same dataset and compression", False),
         ({"source": "street", "compression": "c23"}, "reals of the same dataset", False),
-        ({"dataset": "other"}, "all reals: its dataset has none", True),
+        ({"dataset": "other"}, "reals of the same source and compression", False),
+        ({"dataset": "other", "compression": "c23"}, "reals of the same source", False),
+        ({"dataset": "other", "source": "street"}, "all reals: its dataset and its source have none", True),
     ],
 )
 def test_farther_reals_are_taken_where_there_are_no_nearer_ones(
@@ -57,15 +59,22 @@ def test_farther_reals_are_taken_where_there_are_no_nearer_ones(
 
 def test_a_handful_of_own_reals_is_said() -> None:
     scores = table(videos(P[:3], 0), videos(P, 1, method="swap"))
-    assert found(scores, "method")["set/swap"].against == "reals of the same dataset, of which there are few"
+    against = found(scores, "method")["set/swap"].against
+    assert against == "reals of the same dataset, source and compression, of which there are few"
 
 
 def test_reals_of_other_sets_are_a_warning() -> None:
-    scores = table(videos(P, 0, dataset="other"), videos(P, 1, method="swap"))
+    scores = table(
+        videos(P, 0, dataset="other", source="street"),
+        videos(P, 1, method="swap"),
+        videos(P, 1, name="b", method="morph"),
+    )
     report = measure(scores, bounds=None, rng=np.random.default_rng(0), draws=20, run={})
     (finding,) = [one for one in report.findings if one.code == "reals_of_other_sets"]
-    assert finding.where == "method set/swap"
-    assert "reals of other" in finding.text
+    assert "2 methods" in finding.text
+    assert "(set/morph, set/swap)" in finding.text
+    (lone,) = [one for one in report.findings if one.code == "one_class_sets"]
+    assert "2 of 2 datasets hold reals alone or fakes alone (other, set)" in lone.text
 
 
 def test_fakes_of_two_datasets_by_one_method_are_two_methods() -> None:

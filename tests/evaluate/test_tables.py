@@ -66,6 +66,13 @@ def test_what_was_refused_is_a_dash_and_a_reason() -> None:
     assert with_interval(Estimate(0.5, 0.4, 0.6)) == "0.500 (0.400 - 0.600)"
 
 
+def test_many_refusals_are_one_line() -> None:
+    """Twenty-one lines below a table, all alike."""
+    sets = [videos([0.2, 0.3], n % 2, name=name, dataset=name) for n, name in enumerate("abcd")]
+    found = measure(table(*sets), bounds=None, rng=np.random.default_rng(0), draws=10)
+    assert "no figures where reals or fakes alone have a score: a, b, c, d" in to_text(found)
+
+
 def test_a_comparison_names_both_models_and_what_was_left_out(rng: np.random.Generator) -> None:
     rows = drawn(rng, 30, 30)
     found, _ = compare(table(rows), table(rows[:-4]), names=("old", "new"), rng=rng, draws=30)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from dfdetect.errors import DataError
 from dfdetect.evaluate.eval_report import Block, CrossAuc
-from dfdetect.evaluate.findings import Finding, FindingCode, Severity, finding
+from dfdetect.evaluate.findings import Finding, FindingCode, finding
 from dfdetect.evaluate.levels import Samples
 from dfdetect.evaluate.score_table import ScoreTable
 from dfdetect.evaluate.scores import MISSING
@@ -23,6 +23,7 @@ FEW_SAMPLES = 30
 FEW_GROUPS = 10
 MOST_ECE = 0.08  # above it a set is one that the probabilities were not calibrated for
 CROSS_FALL = 0.05
+SHOWN = 4  # names in a line
 
 
 def file_findings(table: ScoreTable, run: Mapping[str, Any]) -> Iterator[Finding]:
@@ -39,14 +40,11 @@ def file_findings(table: ScoreTable, run: Mapping[str, Any]) -> Iterator[Finding
         yield finding(FindingCode.MISSING_SCORES, n=f"{len(missing):,}", asked=f"{len(table):,}", first=first)
 
 
-def block_findings(block: Block, samples: Samples, bounds: Thresholds | None, *, foreign: bool) -> Iterator[Finding]:
+def block_findings(block: Block, samples: Samples, bounds: Thresholds | None) -> Iterator[Finding]:
     """Of one block. Frames and parts of the set are silent where the whole set of videos says it already."""
     where = "" if block.by == "all" else f"{block.by} {block.name}"
     where = where if block.level == "video" else f"{where}, frames".removeprefix(", ")
-    if foreign:
-        reals = ", ".join(sorted({samples.dataset.names[code] for code in samples.dataset.codes[samples.labels == 0]}))
-        yield finding(FindingCode.REALS_OF_OTHER_SETS, where, reals=reals or "nowhere")
-    if block.by in ("all", "dataset"):
+    if block.by == "all":
         yield from _of_one_class(block, samples, where)
     yield from _of_polarity(block, where)
     if block.by == "all" and block.level == "video":
@@ -58,13 +56,12 @@ def block_findings(block: Block, samples: Samples, bounds: Thresholds | None, *,
 
 def _of_one_class(block: Block, samples: Samples, where: str) -> Iterator[Finding]:
     real, fake = block.real.scored, block.fake.scored
-    severity: Severity | None = None if block.by == "all" else "warning"
     if real + fake == 0:
         yield finding(FindingCode.NOTHING_SCORED, where, asked=f"{len(samples):,}")
     elif not real or not fake:
         label, missing = ("fake", "reals") if fake else ("real", "fakes")
         n = f"{real + fake:,}"
-        yield finding(FindingCode.ONE_CLASS, where, severity=severity, n=n, label=label, missing=missing)
+        yield finding(FindingCode.ONE_CLASS, where, n=n, label=label, missing=missing)
     scores = samples.probabilities[samples.scored]
     if len(scores) > 1 and scores.min() == scores.max():
         yield finding(FindingCode.CONSTANT_SCORES, where, n=f"{len(scores):,}", score=float(scores[0]))
@@ -137,6 +134,20 @@ def _of_probabilities(block: Block, where: str) -> Iterator[Finding]:
         yield finding(FindingCode.PROBABILITIES_WORSE_THAN_BASE_RATE, where, brier=brier.value, base=base, share=share)
     if ece.low is not None and ece.low > MOST_ECE:
         yield finding(FindingCode.UNCALIBRATED_DOMAIN, where, ece=ece.value, low=ece.low, high=ece.high, most=MOST_ECE)
+
+
+def parts_findings(blocks: Sequence[Block], foreign: Sequence[str]) -> Iterator[Finding]:
+    """Of all parts together, one line for what many of them share. foreign: methods with reals of other sets."""
+    datasets = [block for block in blocks if (block.level, block.by) == ("video", "dataset")]
+    lone = [block.name for block in datasets if bool(block.real.scored) != bool(block.fake.scored)]
+    if lone and len(datasets) > 1:
+        yield finding(FindingCode.ONE_CLASS_SETS, n=len(lone), all=len(datasets), names=_some(lone))
+    if foreign:
+        yield finding(FindingCode.REALS_OF_OTHER_SETS, n=len(foreign), names=_some(foreign))
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
 def cross_findings(cross: CrossAuc) -> Iterator[Finding]:

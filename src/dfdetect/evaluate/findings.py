@@ -15,6 +15,7 @@ class FindingCode(StrEnum):
 
     NOTHING_SCORED = "nothing_scored"
     ONE_CLASS = "one_class"
+    ONE_CLASS_SETS = "one_class_sets"
     CONSTANT_SCORES = "constant_scores"
     REVERSED_POLARITY = "reversed_polarity"
     TRAIN_TEST_LEAK = "train_test_leak"
@@ -52,6 +53,11 @@ _WORDING: dict[FindingCode, tuple[Severity, str]] = {
         "every one of the {n} scored samples is {label}: AUC, accuracy and the like are refused; "
         "add {missing} of the same source",
     ),
+    FindingCode.ONE_CLASS_SETS: (
+        "warning",
+        "{n} of {all} datasets hold reals alone or fakes alone ({names}): they have no AUC of their own; see "
+        "which reals a method is compared with",
+    ),
     FindingCode.CONSTANT_SCORES: (
         "red",
         "all {n} samples have the same score {score:g}: the model or the file is broken",
@@ -82,8 +88,8 @@ _WORDING: dict[FindingCode, tuple[Severity, str]] = {
     FindingCode.LEAK_NOT_CHECKED: ("warning", "whether the model was trained on these samples was not checked: {why}"),
     FindingCode.REALS_OF_OTHER_SETS: (
         "warning",
-        "no real sample of its own dataset: compared with reals of {reals}, so the figure may tell cameras apart,"
-        " not fakes",
+        "{n} methods have no real sample of their own dataset or source ({names}): compared with all reals, their "
+        "figures may tell cameras apart, not fakes",
     ),
     FindingCode.LOW_COVERAGE: (
         "warning",

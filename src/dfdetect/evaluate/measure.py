@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from dfdetect.evaluate.block import auc_estimate, measure_block
-from dfdetect.evaluate.cautions import block_findings, cross_findings, file_findings
+from dfdetect.evaluate.cautions import block_findings, cross_findings, file_findings, parts_findings
 from dfdetect.evaluate.eval_report import Block, CrossAuc, CrossCell, EvalReport
 from dfdetect.evaluate.findings import Finding, FindingCode, finding, ordered
 from dfdetect.evaluate.leak import find_leaks
@@ -66,7 +66,9 @@ def measure(
         if on_progress:
             on_progress(number, len(asked))
         blocks.append(_block(samples, subset, blocks, seed, draws))
-        findings += block_findings(blocks[-1], samples.take(subset.rows), bounds, foreign=subset.foreign)
+        findings += block_findings(blocks[-1], samples.take(subset.rows), bounds)
+    foreign = [subset.name for samples, subset in asked if subset.foreign and samples.level == "video"]
+    findings += parts_findings(blocks, foreign)
     cross = tuple(_cross(videos, seed, draws))
     findings += [found for one in cross for found in cross_findings(one)]
     findings += _leaks(table, run, trained_on, tested)

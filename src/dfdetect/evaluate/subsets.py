@@ -17,7 +17,7 @@ OWN_REALS = "its own reals"
 
 @dataclass(frozen=True, slots=True)
 class Subset:
-    """rows: (N,) mask. against: which reals, in words. foreign: reals of other datasets had to be taken."""
+    """rows: (N,) mask. against: which reals, in words. foreign: reals of other datasets and sources had to be taken."""
 
     by: By
     name: str
@@ -30,8 +30,8 @@ def subsets(samples: Samples, *, reals_of: Mapping[str, Sequence[str]] | None = 
     """Everything; then each dataset, method, compression and source, where there is one.
 
     A method is `DATASET/METHOD`: its fakes against reals of the same dataset, source and compression where at least
-    MIN_OWN_REALS of them have a score; else of the same dataset and compression, of the same dataset, or all. reals_of:
-    source of fakes -> sources of the reals that they are compared with instead of those of the same source.
+    MIN_OWN_REALS of them have a score; else of the same dataset and compression, of the same dataset, of the same
+    source, or all. reals_of: source of fakes -> sources of the reals that they meet instead of those of the same.
     """
     yield Subset("all", "", np.ones(len(samples), bool), "all reals")
     yield from _plain("dataset", samples, samples.dataset)
@@ -83,13 +83,14 @@ def _reals_for(samples: Samples, fakes: Bools, dataset: str) -> tuple[Bools, str
         (home & source & compression, "reals of the same dataset, source and compression"),
         (home & compression, "reals of the same dataset and compression"),
         (home, "reals of the same dataset"),
+        (real & source & compression, "reals of the same source and compression"),
+        (real & source, "reals of the same source"),
     )
-    for rows, words in steps:
-        if int((rows & samples.scored).sum()) >= MIN_OWN_REALS:
-            return rows, words, False
-    if (home & samples.scored).any():
-        return home, "reals of the same dataset, of which there are few", False
-    return real, "all reals: its dataset has none", True
+    for least, few in ((MIN_OWN_REALS, ""), (1, ", of which there are few")):
+        for rows, words in steps:
+            if int((rows & samples.scored).sum()) >= least:
+                return rows, words + few, False
+    return real, "all reals: its dataset and its source have none", True
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,11 @@ def figure_table(blocks: Sequence[Block], title: str) -> Table:
         )
         for block in blocks
     )
-    notes = [f"{block.name or 'all'}: {block.refused}" for block in blocks if block.refused]
+    refused = [block for block in blocks if block.refused]
+    notes = [f"{block.name or 'all'}: {block.refused}" for block in refused]
+    if len(refused) > 1:
+        names = ", ".join(block.name for block in refused)
+        notes = [f"no figures where reals or fakes alone have a score: {names}"]
     if blocks[0].by == "method":
         notes += [f"{block.name}: against {block.against}" for block in blocks]
     return Table(title, header, rows, tuple(notes))
