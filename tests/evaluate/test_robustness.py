@@ -96,6 +96,17 @@ def test_gates_on_losses() -> None:
     assert measured(spread("clean", overlap=0), spread("jpeg_95", overlap=0)).passed is None  # no messenger was run
 
 
+def test_a_coin_has_nothing_to_lose() -> None:
+    """A model at chance passed every aim of the gate: there was no AUC left to lose."""
+    result = measured(spread("clean", overlap=1), spread("messenger", overlap=1), spread("jpeg_95", overlap=1))
+    checks = {check.name: check for check in result.gate}
+    for name in ("mean_loss", "mild_loss", "messenger_loss"):
+        assert checks[name].passed is None
+        assert "a coin has nothing to lose" in checks[name].text
+    assert checks["mild_fpr"].passed is True
+    assert result.passed is None
+
+
 def test_a_harder_cell_that_is_clearly_better_is_named() -> None:
     clean = spread("clean", overlap=0)
     result = measured(clean, spread("blur_1", overlap=1), spread("blur_2", overlap=0), spread("blur_3", overlap=1))

@@ -80,7 +80,10 @@ class Rise:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One aim of the gate. bound: what `value` may be at the most; passed: None where it could not be measured."""
+    """One aim of the gate. bound: what `value` may be at the most; passed: None where it could not be measured.
+
+    A loss is not judged where the files as they are give no AUC clearly above 0.5: a coin has nothing to lose.
+    """
 
     name: str
     text: str
@@ -280,10 +283,29 @@ def _gate(cells: Sequence[CellResult], mean_loss: Estimate, rises: Sequence[Rise
     losses = [cell for cell in mild if cell.loss.value is not None]
     worst = max(losses, key=lambda cell: cell.loss.value or 0.0, default=None)
     sent = next((cell for cell in cells if cell.name == "messenger"), None)
+    clean = cells[0].auc
+    why = ""
+    if clean.value is not None and (clean.low is None or clean.low <= 0.5):
+        interval = "" if clean.interval is None else " ({:.2f} to {:.2f})".format(*clean.interval)
+        why = f"; not judged: AUC as they are is {clean.value:.2f}{interval}, and a coin has nothing to lose"
     return (
-        _check("mean_loss", "mean AUC over the grid", mean_loss.value, MEAN_LOSS),
-        _check("mild_loss", "AUC of the worst mild cell", worst.loss.value if worst else None, MILD_LOSS, worst),
-        _check("messenger_loss", "AUC after a messenger", sent.loss.value if sent else None, MESSENGER_LOSS, sent),
+        _check("mean_loss", f"mean AUC over the grid against clean{why}", mean_loss.value, MEAN_LOSS, judged=not why),
+        _check(
+            "mild_loss",
+            f"AUC of the worst mild cell against clean{why}",
+            worst.loss.value if worst else None,
+            MILD_LOSS,
+            judged=not why,
+            cell=worst,
+        ),
+        _check(
+            "messenger_loss",
+            f"AUC after a messenger against clean{why}",
+            sent.loss.value if sent else None,
+            MESSENGER_LOSS,
+            judged=not why,
+            cell=sent,
+        ),
         _false_alarms([cell for cell in mild if cell.fpr.value is not None and cell.fpr_clean.value is not None]),
         Check(
             "monotone",
@@ -296,10 +318,11 @@ def _gate(cells: Sequence[CellResult], mean_loss: Estimate, rises: Sequence[Rise
     )
 
 
-def _check(name: str, what: str, loss: float | None, bound: float, cell: CellResult | None = None) -> Check:
-    text = f"loss of the {what} against clean"
-    passed = None if loss is None else loss <= bound + 1e-12
-    return Check(name, text, loss, bound, passed, cell.name if cell else "")
+def _check(
+    name: str, what: str, loss: float | None, bound: float, *, judged: bool, cell: CellResult | None = None
+) -> Check:
+    passed = None if loss is None or not judged else loss <= bound + 1e-12
+    return Check(name, f"loss of the {what}", loss, bound, passed, cell.name if cell else "")
 
 
 def _false_alarms(mild: Sequence[CellResult]) -> Check:
