@@ -26,7 +26,7 @@ _FIGURES = (
     ("ece", "ECE"),
 )
 _RATES = (("false_positive_rate", "reals flagged"), ("recall", "fakes flagged"))
-_MOST_FINDINGS = 12
+_MOST_WARNINGS = 8
 
 
 def report(
@@ -84,14 +84,16 @@ def _summary(one: ScoreSet, found: EvalReport) -> Iterator[str]:
 
 
 def _findings(found: EvalReport) -> Iterator[str]:
-    shown = [one for one in found.findings if one.severity == "red"]
-    shown += [one for one in found.findings if one.severity == "warning"]
-    for one in shown[:_MOST_FINDINGS]:
-        where = f"{one.where}: " if one.where else ""
-        text = f"  {one.severity.upper()}: {where}{one.text}"
-        yield typer.style(text, fg=typer.colors.RED, bold=True) if one.severity == "red" else text
-    if len(shown) > _MOST_FINDINGS:
-        yield f"  and {len(shown) - _MOST_FINDINGS} more warnings in the report"
+    from dfdetect.evaluate.report.said import said
+
+    for line in said([found], "red"):
+        yield typer.style(f"  RED: {line.where}{': ' if line.where else ''}{line.text}", fg=typer.colors.RED, bold=True)
+    warnings = said([found], "warning")
+    for line in warnings[:_MOST_WARNINGS]:
+        more = f" (and {len(line.likewise)} more of this kind)" if line.likewise else ""
+        yield f"  WARNING: {line.where}{': ' if line.where else ''}{line.text}{more}"
+    if len(warnings) > _MOST_WARNINGS:
+        yield f"  and {len(warnings) - _MOST_WARNINGS} more warnings in the report"
 
 
 def _counted(block: Block) -> str:

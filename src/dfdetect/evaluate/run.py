@@ -154,7 +154,7 @@ def _about(job: EvalJob, asked: Asked, bundle: Bundle) -> dict[str, Any]:
             for bounds, measured in [bundle.calibration.bounds(kind, 1)]
             if measured
         },
-        "calibration": None if record is None else asdict(record) | {"lines": record.lines()},
+        "calibration": None if record is None else asdict(record),
         "peers": {peer.name: {"name": peer.info.name, "sha256": peer.info.sha256} for peer in job.peers},
         "frames": {"at_least": job.frames, "detector": job.detector},
         "seed": job.seed,
