@@ -78,14 +78,14 @@ def signed_interval(name: str, found: Estimate) -> str:
 
 def lost(loss: float | None) -> str:
     """A loss of AUC as the difference that it makes: a loss of 0.03 is −0.030."""
-    return NONE if loss is None else signed("roc_auc", -loss)
+    return NONE if loss is None else signed("roc_auc", 0.0 - loss)
 
 
 def lost_interval(loss: Estimate) -> str:
     if loss.interval is None:
         return ""
     low, high = loss.interval
-    return signed_interval("roc_auc", Estimate(None, -high, -low))
+    return signed_interval("roc_auc", Estimate(None, 0.0 - high, 0.0 - low))  # no minus before a zero
 
 
 def map_number(name: str, value: float | None, *, signed: bool = False) -> str:
