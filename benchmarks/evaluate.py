@@ -1,7 +1,7 @@
-"""How long, and in how much memory, every metric of a large evaluation is taken again from its stored scores.
+"""How long, and in how much memory, a large evaluation's metrics and report are made again from its stored scores.
 
     python benchmarks/evaluate.py                       # 100,000 videos, 8 frames each
-    python benchmarks/evaluate.py --videos 10000 --frames 32 --people 0 --report report.json
+    python benchmarks/evaluate.py --videos 10000 --frames 32 --people 0 --report out/
 
 The scores are drawn, not scanned: 5 datasets of half reals and 4 methods, in 2 compressions; the files that they are
 written to are read again by the same code as those of `dfdetect evaluate`. --people: whose clips they are; 0 = every
@@ -21,9 +21,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from machine import conditions, run, verdict
 
-from dfdetect.evaluate.measure import measure
+from dfdetect.evaluate.assemble import ReportOptions, reports_of
+from dfdetect.evaluate.report.write import write_report
+from dfdetect.evaluate.score_set import ScoreSet
 from dfdetect.evaluate.score_table import FrameTable, ScoreTable
-from dfdetect.evaluate.tables import to_text
 
 SCORES, FRAME_SCORES = "scores.parquet", "frame_scores.parquet"
 ASKED, MOST_S, MOST_MIB = 100_000, 60, 2e9 / 2**20
@@ -79,24 +80,22 @@ def drawn_scores(n: int, n_frames: int, people: int, rng: np.random.Generator) -
     return ScoreTable(columns), FrameTable(frames)
 
 
-def measure_files(folder: Path, draws: int, seed: int, report_path: Path | None) -> dict[str, float]:
-    """Everything from the two files to text and JSON, in this process."""
+def measure_files(folder: Path, draws: int, seed: int, report: Path) -> dict[str, float]:
+    """Everything from the two files to HTML, JSON and Markdown, in this process."""
     wall, cpu = time.perf_counter(), time.process_time()
     table = ScoreTable.from_parquet(folder / SCORES)
     frames = FrameTable.from_parquet(folder / FRAME_SCORES, table) if (folder / FRAME_SCORES).is_file() else None
-    read = time.perf_counter() - wall
-    report = measure(table, frames, bounds=None, rng=np.random.default_rng(seed), draws=draws)
-    text, json_text = to_text(report), report.to_json()
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    print(text, file=sys.stderr)
-    if report_path:
-        report_path.write_text(json_text)
+    read = time.process_time() - cpu
+    reports = reports_of([ScoreSet("drawn", table, frames, None)], ReportOptions(seed=seed, draws=draws))
+    measured = time.process_time() - cpu
+    paths = write_report(report, reports)
     return {
-        "seconds": wall,
-        "cpu": cpu,
+        "seconds": time.perf_counter() - wall,
+        "cpu": time.process_time() - cpu,
         "read": read,
-        "blocks": len(report.blocks),
-        "json_mb": len(json_text) / 1e6,
+        "measure": measured - read,
+        "blocks": len(reports[0].blocks),
+        "mb": sum(path.stat().st_size for path in paths) / 1e6,
         "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 
@@ -108,11 +107,11 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=0)
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--report", type=Path, help="write the report as JSON")
+    parser.add_argument("--report", type=Path, help="folder to keep the report in")
     parser.add_argument("--only", type=Path, help="measure the files of this folder, and print JSON")
     args = parser.parse_args()
     if args.only:
-        print(json.dumps(measure_files(args.only, args.draws, args.seed, args.report)))
+        print(json.dumps(measure_files(args.only, args.draws, args.seed, args.report or args.only)))
         return
     print(conditions())
     with TemporaryDirectory() as folder:
@@ -128,9 +127,9 @@ def main() -> None:
     groups = args.people or args.videos
     print(
         f"{args.videos:,} videos, {args.frames} frames each, {groups:,} groups, {args.draws} draws: "
-        f"{found['seconds']:.1f} s ({found['cpu']:.1f} s of CPU, {found['read']:.1f} s reading), "
-        f"{found['blocks']} blocks, {found['json_mb']:.1f} MB of JSON, largest memory {found['mib']:.0f} MiB; "
-        f"others took {done.taken:.0%} of the cores"
+        f"{found['seconds']:.1f} s; {found['cpu']:.1f} s of CPU (reading {found['read']:.1f}, measuring "
+        f"{found['measure']:.1f}), {found['blocks']} blocks, {found['mb']:.1f} MB of report, largest memory "
+        f"{found['mib']:.0f} MiB; others took {done.taken:.0%} of the cores"
     )
     if args.videos == ASKED:
         print(f"<= {MOST_S} s: {verdict(found['seconds'] <= MOST_S)}; <= 2 GB: {verdict(found['mib'] <= MOST_MIB)}")

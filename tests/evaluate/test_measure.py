@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import sklearn.metrics as sk
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dfdetect.errors import DataError
 from dfdetect.evaluate.estimates import DECISION_FIGURES, FIGURES
@@ -14,6 +17,7 @@ from dfdetect.evaluate.eval_report import EvalReport
 from dfdetect.evaluate.findings import FindingCode
 from dfdetect.evaluate.measure import measure
 from dfdetect.evaluate.score_table import FrameTable, ScoreTable
+from dfdetect.evaluate.scores import VideoScore
 from dfdetect.metrics import rank, wilson_interval
 from dfdetect.values import Thresholds
 from drawn_scores import drawn, frames, table, videos
@@ -263,6 +267,54 @@ def test_no_draws_are_no_intervals(rng: np.random.Generator) -> None:
     auc = report.block("video", "all").metrics["roc_auc"]
     assert (auc.interval, auc.why) == (None, "no draws were asked for: no interval")
     assert auc.value is not None
+
+
+ANY_ROW = st.tuples(
+    st.integers(0, 1),
+    st.sampled_from([None, 0.0, 0.2, 0.5, 0.5, 0.9, 1.0]),
+    st.sampled_from(["a", "b"]),  # dataset
+    st.sampled_from(["", "swap", "morph"]),
+    st.sampled_from(["ok", "no_face", "missing", "timeout"]),
+    st.integers(0, 3),  # group
+)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(ANY_ROW, min_size=1, max_size=30), st.booleans())
+def test_any_table_gives_a_report_without_a_nan(rows: list[tuple[Any, ...]], bounded: bool) -> None:
+    """Whatever is missing, every figure is a number within its scale or has a reason, and the JSON is read back."""
+    scores = table(
+        [
+            VideoScore(
+                f"{n}.mp4", label, dataset=dataset, method=method if label else "", group=f"p{group}",
+                probability=None if status != "ok" else p, status=status if p is None or status != "ok" else "ok",
+            )
+            if p is not None or status != "ok"
+            else VideoScore(f"{n}.mp4", label, dataset=dataset, group=f"p{group}", status="no_face")
+            for n, (label, p, dataset, method, status, group) in enumerate(rows)
+        ]
+    )  # fmt: skip
+    report = measure(scores, bounds=BOUNDS if bounded else None, rng=np.random.default_rng(0), draws=10)
+    assert EvalReport.from_json(report.to_json()) == report
+    for block in report.blocks:
+        real, fake = block.real, block.fake
+        for counts in (real, fake):
+            assert counts.asked == counts.scored + counts.no_face + counts.missing + counts.failed
+        for decisions in block.decisions.values():
+            matrix = (decisions.tn, decisions.fp, decisions.fn, decisions.tp)
+            assert sum(matrix) + decisions.abstained_real + decisions.abstained_fake == real.scored + fake.scored
+        estimates = [(FIGURES[name], one) for name, one in block.metrics.items()]
+        for decisions in block.decisions.values():
+            estimates += [(DECISION_FIGURES[name], one) for name, one in decisions.metrics.items()]
+        for figure, one in estimates:
+            assert one.why if one.value is None or one.interval is None else True
+            if one.value is not None:
+                assert figure.lowest - 1e-9 <= one.value <= (figure.highest or np.inf) + 1e-9
+            if one.interval is not None:
+                assert one.interval[0] <= one.interval[1]
+        if not (real.scored and fake.scored):
+            assert all(one.value is None for one in block.metrics.values())
+    assert sum(block.real.asked + block.fake.asked for block in report.of("video", "all")) == len(rows)
 
 
 def test_progress_tells_of_every_block() -> None:
