@@ -172,6 +172,28 @@ def test_a_peer_scores_the_same_faces_beside(photos: list[Sample], bundle: Path,
     assert (about["model"]["name"], about["peer_of"]) == ("quarter", "tiny")
 
 
+def test_a_peer_that_fails_has_no_number_and_costs_our_model_nothing(
+    photos: list[Sample], bundle: Path, unbroken: Path, tmp_path: Path
+) -> None:
+    """Peers of this field that broke were counted as 0 or 0.5, which is right for half of the files."""
+    script = tmp_path / "moody.py"
+    script.write_text(
+        "import json, sys, time\n"
+        "for number, line in enumerate(sys.stdin):\n"
+        "    answer = {'path': line.strip(), 'probability': 0.9}\n"
+        "    if number == 2: sys.exit(3)\n"  # the second file: of a still the picture and its mirror image are asked
+        "    print(json.dumps(answer), flush=True)\n"
+    )
+    run(photos[:4], bundle, tmp_path / "out", peers=(CommandPeer("moody", f"{sys.executable} {script}"),))
+    peer, frames = tables_of(tmp_path / "out" / "peers" / "moody")
+    assert peer["status"].tolist() == ["ok", "model_unusable", "ok", "model_unusable"]
+    assert np.isnan(peer["probability"]).tolist() == [False, True, False, True]
+    assert set(frames["video"].tolist()) == {0, 2}
+    ours, _ = tables_of(tmp_path / "out")
+    whole, _ = tables_of(unbroken)
+    np.testing.assert_array_equal(ours["probability"], whole["probability"][:4])
+
+
 # ---- stopped and killed ----
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from dfdetect.evaluate.eval_report import EvalReport
+from dfdetect.evaluate.measure import measure
 from dfdetect.evaluate.report.thumbnails import SIDE_PX, thumbnails
 from dfdetect.evaluate.report.write import write_report
 from dfdetect.evaluate.score_table import ScoreTable
@@ -97,3 +98,34 @@ def test_no_picture_is_made_unless_it_is_asked_for(media: Path, tmp_path: Path) 
     write_report(tmp_path / "with", [report], media_root=media)
     assert "data:image" not in (tmp_path / "without" / "report.html").read_text()
     assert "data:image/jpeg" in (tmp_path / "with" / "report.html").read_text()
+
+
+def test_every_key_of_the_json_is_described() -> None:
+    """Programs are written by the page, not by the code."""
+    page = (Path(__file__).parents[3] / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    section = page[page.index("### `dfdetect.evaluation/1`") :].split("\n#", 1)[0]
+    for key in eval_report().as_dict():
+        assert f"`{key}`" in section
+    block = eval_report().as_dict()["blocks"][0]
+    for key in (*block, *block["real"], *block["metrics"]["roc_auc"]):
+        assert f"`{key}`" in section, key
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ([score("a", 0, None), score("b", 1, None)], "none of the 2 samples has a score"),
+        ([score("a", 1, 0.4), score("b", 1, 0.6)], "every one of the 2 scored samples is fake"),
+        ([score("a", 0, 0.5), score("b", 1, 0.5)], "the same score 0.5"),
+        ([score(f"{n}", n % 2, 0.9 - 0.8 * (n % 2), group=f"p{n}") for n in range(40)], "the scores run the wrong way"),
+    ],
+)
+def test_what_cannot_be_measured_is_red_on_a_page_that_is_still_made(
+    tmp_path: Path, rows: list[VideoScore], says: str
+) -> None:
+    report = measure(ScoreTable.from_rows(rows), bounds=None, rng=np.random.default_rng(0), draws=50, run={})
+    paths = write_report(tmp_path, [replace(report, worst=worst_cases(ScoreTable.from_rows(rows)))])
+    page = paths[0].read_text()
+    assert page.index("Read this first") < page.index(says) < page.index("What was measured")
+    assert says in paths[1].read_text()
+    assert EvalReport.from_json(paths[2].read_text()).findings[0].severity == "red"
