@@ -16,10 +16,17 @@ if TYPE_CHECKING:
     from dfdetect.evaluate.samples import Asked
     from dfdetect.evaluate.score_set import ScoreSet
 
+# Parameters that say how files are scored, and which: they do nothing where scores are given.
+_OF_SCORING = (
+    *("model", "protocol", "peer", "peer_seconds", "first_frames", "frames", "detector", "device", "jobs", "engine"),
+    *("allow_trained_on", "restart"),
+)  # fmt: skip
+_OF_DATA = ("split", "dataset", "method", "compression", "limit", "per_source", "root")
 LINES_EVERY_S = 60.0  # progress where standard error is no terminal
 
 
 def command(
+    ctx: typer.Context,
     data: Annotated[
         Path | None,
         typer.Option(
@@ -149,6 +156,14 @@ def command(
         raise UsageError("evaluate needs --out FOLDER (-o), where scores and report go")
     if (robustness or explanations) and (scores or data is None):
         raise UsageError("--robustness and --explanations scan files: give --data and --model, not --scores")
+    if scores:
+        _refuse_idle(ctx, _OF_SCORING, "files are not scored with --scores")
+    if scores and data is None:
+        _refuse_idle(ctx, _OF_DATA, "with --scores name the data too (-d), or choose the rows yourself")
+    if thumbnails is not None and not thumbnails.is_dir():
+        raise UsageError(f"--thumbnails {thumbnails}: expected the folder that holds the data")
+    if trained_on is not None and not trained_on.exists():
+        raise UsageError(f"--trained-on {trained_on}: nothing there; expected the index of what the model learned from")
     if higher_means not in ("fake", "real"):
         raise UsageError(f"--higher-means: expected fake or real; got {higher_means!r}")
     if cells is not None and not robustness:
@@ -193,6 +208,16 @@ def command(
             evaluate_parts.explanations(asked.samples, options)
     wanted = ReportOptions(seed, draws, None if groups is None else _words(groups), trained_on)
     report(sets, wanted, out, thumbnails=thumbnails, quiet=quiet)
+
+
+def _refuse_idle(ctx: typer.Context, names: Sequence[str], why: str) -> None:
+    """UsageError for options that were given and would do nothing: somebody believes that they did."""
+    from dfdetect.errors import UsageError
+
+    idle = [name for name in names if str(ctx.get_parameter_source(name)).endswith("COMMANDLINE")]
+    if idle:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in idle)
+        raise UsageError(f"{flags}: does nothing here; {why}")
 
 
 def _asked(

@@ -60,6 +60,8 @@ def _of_training(path: Path) -> pa.Table:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
+    if not path.is_file():
+        raise DataError(f"{path}: no such file; expected the index of the training data (`dfdetect data index`)")
     try:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:

@@ -21,10 +21,11 @@ from dfdetect.batch.engines import DEFAULT_ENGINE, find_engine
 from dfdetect.batch.journal import InputKey, input_key
 from dfdetect.batch.pool import Outcome
 from dfdetect.data.sample import Sample
+from dfdetect.detect.backend import DEVICES
 from dfdetect.detect.detector import DEFAULT_FRAMES, Scanner
 from dfdetect.detect.examiner import Examiner
 from dfdetect.detect.policy import InputKind
-from dfdetect.errors import DataError, DfdetectError, ErrorCode, UsageError
+from dfdetect.errors import DataError, DfdetectError, ErrorCode, UsageError, unknown_name
 from dfdetect.evaluate.overlap import find_overlap
 from dfdetect.evaluate.peers import Peer
 from dfdetect.evaluate.progress_file import WORK, ProgressFile, Scored, columns_of
@@ -34,7 +35,7 @@ from dfdetect.evaluate.samples import Asked, choose, refuse_repeated, samples_ha
 from dfdetect.evaluate.score_files import write_csv
 from dfdetect.evaluate.score_table import ScoreTable
 from dfdetect.evaluate.scores import frame_scores, video_score
-from dfdetect.faces.detector import DEFAULT_DETECTOR
+from dfdetect.faces.detector import DEFAULT_DETECTOR, FACE_DETECTORS
 from dfdetect.models.bundle import Bundle, find_bundle, load_bundle
 from dfdetect.models.trained_on import file_key
 from dfdetect.values import ErrorInfo, InputInfo, ScanResult
@@ -103,6 +104,10 @@ def evaluate(
         DfdetectError: disk_full; make room and call again.
     """
     find_engine(engine)
+    if job.detector not in FACE_DETECTORS:  # here, for a folder that was begun with it would refuse the right one
+        raise unknown_name("face detector", job.detector, FACE_DETECTORS)
+    if job.device not in DEVICES:
+        raise unknown_name("device", job.device, DEVICES)
     bundle = load_bundle(find_bundle(job.model))
     overlap = find_overlap(bundle, job.asked.samples)
     asked = choose(job.asked, job.protocol, trained_keys=overlap.keys)
