@@ -199,8 +199,8 @@ def test_a_peers_network_is_the_same_peer_in_a_resumed_run(
         (["-d", "DATA", "-o", "OUT", "--thumbnails", "none"], 2, "--thumbnails none: expected the folder that holds"),
         (
             ["-d", "DATA", "-o", "OUT", "--trained-on", "none.parquet"],
-            3,
-            "none.parquet: no such file; expected the index",
+            2,
+            "none.parquet: nothing there; expected the index",
         ),
         (
             ["--scores", "x.csv", "-o", "OUT", "--protocol", "dfb"],
