@@ -87,6 +87,9 @@ def test_scores_that_somebody_sent_are_held_against_the_data(
     out = capsys.readouterr().out
     assert "5 of 6 real scored, 1 missing; 5 of 7 fake scored, 2 missing" in out
     assert "RED: 3 of 13 samples have no row in the score file" in out
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "<title>Evaluation: theirs</title>" in page
+    assert "the scores came without one" in page, "which protocol made them is not known"
 
 
 def test_a_part_of_the_data_by_a_benchmarks_protocol(

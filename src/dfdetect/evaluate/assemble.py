@@ -85,6 +85,7 @@ def _report_of(one: ScoreSet, options: ReportOptions, on_progress: Callable[[int
     protocol = run.get("protocol")
     return replace(
         report,
+        run=one.run or {"model": {"name": one.name}},
         fairness=measure_fairness(one.table, options.groups).as_dict(),
         worst=worst_cases(one.table),
         counting=None if protocol is None else protocol_figures(one.table, one.frames, protocol),

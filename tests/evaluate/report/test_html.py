@@ -254,6 +254,7 @@ def test_long_tables_are_cut_and_say_so() -> None:
 def test_scores_without_a_run_can_be_reported() -> None:
     text = Page(replace(eval_report(), run={})).text
     assert "scores without a run" in text
+    assert "Protocol not known: the scores came without one" in text
     assert "1,000 draws" in text
 
 

@@ -208,7 +208,8 @@ def _thresholds(kind: str, found: Mapping[str, Any]) -> tuple[str, str]:
 def _protocol(protocol: Any, frames: Any) -> list[tuple[str, str]]:
     """A protocol's fields in words, those that this version does not know as they are."""
     if not isinstance(protocol, Mapping):
-        return [] if protocol is None else [("Protocol", _value(protocol))]
+        unknown = "not known: the scores came without one, so no other figure compares with these"
+        return [("Protocol", unknown if protocol is None else _value(protocol))]
     rest = dict(protocol)
     said = f": {rest.pop('says')}".replace("`", "") if rest.get("says") else ""
     rows = [("Protocol", f"{rest.pop('name', 'without a name')}{said}")]
