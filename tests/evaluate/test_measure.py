@@ -156,7 +156,8 @@ def test_few_reals_show_no_rate_of_one_percent(rng: np.random.Generator) -> None
 
 def test_reversed_scores_are_a_red_finding_with_a_cause(rng: np.random.Generator) -> None:
     report = report_of(table(drawn(rng, 60, 60, apart=-2.0)))
-    (found,) = [found for found in report.findings if found.code == FindingCode.REVERSED_POLARITY and not found.where]
+    (found,) = [found for found in report.findings if found.code == FindingCode.REVERSED_POLARITY]
+    assert found.where == ""
     assert found.severity == "red"
     assert "P(real)" in found.text
     assert "1 = real" in found.text
@@ -176,8 +177,18 @@ def test_one_reversed_dataset_names_its_labels(rng: np.random.Generator) -> None
         drawn(rng, 40, 40, apart=-3.0, name="b", dataset="celeb"),
     )
     found = [one for one in report_of(scores).findings if one.code == FindingCode.REVERSED_POLARITY]
-    assert [one.where for one in found if one.where.startswith("dataset")] == ["dataset celeb"]
-    assert "labels of this dataset" in next(one for one in found if one.where == "dataset celeb").text
+    assert [one.where for one in found] == ["dataset celeb"]
+    assert "labels of this dataset" in found[0].text
+
+
+def test_a_method_read_backwards_is_told_beside_a_reversed_dataset(rng: np.random.Generator) -> None:
+    scores = table(
+        drawn(rng, 120, 120, apart=3.0, name="a", dataset="right", method="swap"),
+        drawn(rng, 0, 40, apart=-9.0, name="c", dataset="right", method="odd"),
+        drawn(rng, 40, 40, apart=-3.0, name="b", dataset="celeb", method="swap"),
+    )
+    found = [one.where for one in report_of(scores).findings if one.code == FindingCode.REVERSED_POLARITY]
+    assert found == ["dataset celeb", "method right/odd"]
 
 
 def test_chance_is_not_called_reversed(rng: np.random.Generator) -> None:

@@ -41,16 +41,15 @@ def file_findings(table: ScoreTable, run: Mapping[str, Any]) -> Iterator[Finding
 
 
 def block_findings(block: Block, samples: Samples, bounds: Thresholds | None) -> Iterator[Finding]:
-    """Of one block. Frames and parts of the set are silent where the whole set of videos says it already."""
+    """Of the whole set and of its datasets, at the level of files; frames are of the same files."""
+    if block.level != "video":
+        return
     where = "" if block.by == "all" else f"{block.by} {block.name}"
-    where = where if block.level == "video" else f"{where}, frames".removeprefix(", ")
     if block.by == "all":
         yield from _of_one_class(block, samples, where)
-    yield from _of_polarity(block, where)
-    if block.by == "all" and block.level == "video":
         yield from _of_size(block, where)
         yield from _of_false_alarms(block, bounds)
-    if block.by in ("all", "dataset") and block.level == "video":
+    if block.by in ("all", "dataset"):
         yield from _of_probabilities(block, where)
 
 
@@ -67,10 +66,24 @@ def _of_one_class(block: Block, samples: Samples, where: str) -> Iterator[Findin
         yield finding(FindingCode.CONSTANT_SCORES, where, n=f"{len(scores):,}", score=float(scores[0]))
 
 
-def _of_polarity(block: Block, where: str) -> Iterator[Finding]:
+def _is_reversed(block: Block) -> bool:
     auc = block.metrics["roc_auc"]
-    if auc.value is None or auc.high is None or auc.low is None or auc.value >= REVERSED_AUC or auc.high >= 0.5:
-        return
+    return auc.value is not None and auc.high is not None and auc.value < REVERSED_AUC and auc.high < 0.5
+
+
+def _of_polarity(blocks: Sequence[Block]) -> Iterator[Finding]:
+    """Where everything is reversed, or a dataset, its parts need not be told of."""
+    found = [block for block in blocks if block.level == "video" and _is_reversed(block)]
+    whole = [block for block in found if block.by == "all"]
+    datasets = tuple(f"{block.name}/" for block in found if block.by == "dataset")
+    for block in whole or found:
+        part = block.by in ("compression", "source") or block.name.startswith(datasets)
+        if not (datasets and part):
+            yield _reversed(block)
+
+
+def _reversed(block: Block) -> Finding:
+    auc = block.metrics["roc_auc"]
     if block.by == "all":
         cause = (
             "the scores are P(real), then read them with --score-column and --higher-means real; or the list has "
@@ -86,7 +99,8 @@ def _of_polarity(block: Block, where: str) -> Iterator[Finding]:
             "if the rest is not reversed, the model does take these fakes for more real than the reals they are "
             "compared with: another camera or compression, or a manipulation that it reads backwards"
         )
-    yield finding(FindingCode.REVERSED_POLARITY, where, auc=auc.value, low=auc.low, high=auc.high, cause=cause)
+    where = "" if block.by == "all" else f"{block.by} {block.name}"
+    return finding(FindingCode.REVERSED_POLARITY, where, auc=auc.value, low=auc.low, high=auc.high, cause=cause)
 
 
 def _of_size(block: Block, where: str) -> Iterator[Finding]:
@@ -138,6 +152,7 @@ def _of_probabilities(block: Block, where: str) -> Iterator[Finding]:
 
 def parts_findings(blocks: Sequence[Block], foreign: Sequence[str]) -> Iterator[Finding]:
     """Of all parts together, one line for what many of them share. foreign: methods with reals of other sets."""
+    yield from _of_polarity(blocks)
     datasets = [block for block in blocks if (block.level, block.by) == ("video", "dataset")]
     lone = [block.name for block in datasets if bool(block.real.scored) != bool(block.fake.scored)]
     if lone and len(datasets) > 1:

@@ -66,7 +66,8 @@ def measure(
         if on_progress:
             on_progress(number, len(asked))
         blocks.append(_block(samples, subset, blocks, seed, draws))
-        findings += block_findings(blocks[-1], samples.take(subset.rows), bounds)
+        if subset.by == "all" or not subset.rows.all():
+            findings += block_findings(blocks[-1], samples.take(subset.rows), bounds)
     foreign = [subset.name for samples, subset in asked if subset.foreign and samples.level == "video"]
     findings += parts_findings(blocks, foreign)
     cross = tuple(_cross(videos, seed, draws))
