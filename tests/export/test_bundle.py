@@ -23,6 +23,7 @@ from dfdetect.export.onnx import OPSET, load_run  # noqa: E402
 from dfdetect.export.parity import BOUNDS, Parity  # noqa: E402
 from dfdetect.media.roundtrip import encode_png  # noqa: E402
 from dfdetect.models.bundle import load_bundle  # noqa: E402
+from dfdetect.models.trained_on import keys_of  # noqa: E402
 from dfdetect.train.recipe import load_recipe  # noqa: E402
 from dfdetect.train.run import Machine, train  # noqa: E402
 from dfdetect.values import Verdict  # noqa: E402
@@ -119,6 +120,19 @@ def test_the_bundle_loads_and_says_what_it_is(exported: Exported) -> None:
     assert "Not calibrated yet" in bundle.card
     (source,) = bundle.manifest.sources
     assert (source.name, source.licence, source.used_for) == ("drawn", "Apache-2.0", "training, 8 real photos")
+
+
+def test_the_bundle_knows_whom_it_learned_from_and_names_nobody(exported: Exported) -> None:
+    """A model was evaluated on the people that it had learned from, and nothing could tell."""
+    record = exported.bundle.manifest.trained_on
+    assert record is not None
+    assert (record.faces, record.left_out) == (8, 0)
+    assert record.key_set
+    trained, others = tiny_records()[:8], tiny_records()[8:]
+    assert record.key_set == frozenset[str]().union(*(keys_of(one) for one in trained))
+    assert not any(record.key_set & set(keys_of(one)) for one in others)
+    text = exported.bundle.manifest.to_json()
+    assert not any(name and name in text for one in trained for _, name in keys_of(one).values())
 
 
 def test_before_calibration_everything_is_inconclusive(exported: Exported, tmp_path: Path) -> None:
