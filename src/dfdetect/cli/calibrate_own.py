@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dfdetect.evaluate.own_claim import Claim
     from dfdetect.evaluate.own_files import OwnFile, OwnScan
     from dfdetect.evaluate.scores import VideoScore
+    from dfdetect.models.bundle import Bundle
 
 LINES_EVERY_S = 60.0  # progress where standard error is no terminal
 LIST_SUFFIXES = (".csv", ".txt", ".parquet")
@@ -96,17 +97,24 @@ def run_own(job: OwnJob) -> None:
     lines = calibration.record.lines()
     section = "\n".join(["## Calibrated on own material", "", *(f"- {line}" for line in [*lines, *notes])])
     bundle = write_recalibrated(base, out, calibration, name=job.name or out.name, card_section=section)
+    _tell(bundle, lines, notes)
+
+
+def _tell(bundle: Bundle, lines: Sequence[str], notes: Sequence[str]) -> None:
     for kind, by_faces in bundle.calibration.thresholds.items():
         for faces, point in by_faces.items():
+            high = point.likely_manipulated
+            flagged = f"likely manipulated above {high:.3f}" if high < 1.0 else "never flagged"
             _say(
-                f"{kind}, {faces} {'face' if faces == '1' else 'faces'}: likely manipulated above "
-                f"{point.likely_manipulated:.3f}, nothing found below {point.no_manipulation_found:.3f}"
+                f"{kind}, {faces} {'face' if faces == '1' else 'faces'}: {flagged}, nothing found below "
+                f"{point.no_manipulation_found:.3f}"
             )
     for line in lines:
         _say(line)
     for note in notes:
         _note(note)
-    _say(f"{out}: {bundle.manifest.name} {bundle.manifest.version}; next: dfdetect scan FILE --model {out}")
+    folder, manifest = bundle.folder, bundle.manifest
+    _say(f"{folder}: {manifest.name} {manifest.version}; next: dfdetect scan FILE --model {folder}")
 
 
 def _need_packages(job: OwnJob) -> None:
