@@ -12,10 +12,11 @@ import pytest
 
 from dfdetect.errors import DataError
 from dfdetect.evaluate.estimates import Estimate
-from dfdetect.evaluate.eval_report import EvalReport
+from dfdetect.evaluate.eval_report import CrossAuc, CrossCell, EvalReport
 from dfdetect.evaluate.fairness import measure_fairness
 from dfdetect.evaluate.protocol_figures import Counted, ProtocolFigures
-from dfdetect.evaluate.report.html import MOST_ROWS, render
+from dfdetect.evaluate.report.html import MOST_CROSSED, MOST_ROWS, render
+from dfdetect.evaluate.report.markdown import to_markdown
 from dfdetect.evaluate.report.words import LEVELS
 from dfdetect.evaluate.score_table import ScoreTable
 from dfdetect.evaluate.scores import VideoScore
@@ -249,6 +250,17 @@ def test_long_tables_are_cut_and_say_so() -> None:
     assert f"set/m{MOST_ROWS - 1:04d}" in page.text
     assert f"set/m{MOST_ROWS:04d}" not in page.text
     assert "and 40 more in report.json" in page.text
+
+
+def test_a_table_of_too_many_pairings_is_left_to_the_json() -> None:
+    """A thousand sources of one dataset would be a page of a million cells."""
+    names = tuple(f"source {n:03d}" for n in range(MOST_CROSSED + 1))
+    cells = tuple(CrossCell(a, b, 1, 1, Estimate(0.5)) for a in names for b in names)
+    report = replace(eval_report(), cross=(CrossAuc("video", "source", names, names, cells),))
+    page = Page(report)
+    assert "31 sets of reals and 31 of fakes are too many for a table" in page.text
+    assert "source 030" not in page.text
+    assert "source 030" not in to_markdown([report])
 
 
 def test_scores_without_a_run_can_be_reported() -> None:

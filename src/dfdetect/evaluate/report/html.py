@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 MOST_ROWS = 100  # of one table on the page; report.json has all
+MOST_CROSSED = 30  # sets of reals, or of fakes, in a table of their pairings
 HEADLINES = ("roc_auc", "tpr_at_fpr1", "tpr_at_fpr5", "equal_error_rate")
 DECISION_HEADLINES = (
     ("flagged", "false_positive_rate", "FPR as shipped"),
@@ -118,6 +119,7 @@ def _template() -> Template:
         DECISION_FIGURES=DECISION_FIGURES,
         SUBSETS=SUBSETS,
         MOST_ROWS=MOST_ROWS,
+        MOST_CROSSED=MOST_CROSSED,
         ANSWERS=charts.ANSWERS,
         tiles=_tiles,
         lines=_lines,

@@ -24,6 +24,7 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
 _ICONS: dict[Severity, str] = {"red": "**RED**", "warning": "Warning", "note": "Note"}
 _SUBSETS: tuple[By, ...] = ("method", "dataset", "compression", "source")
 MOST_ROWS = 100
+MOST_CROSSED = 12  # columns beyond which a table of text cannot be read
 
 
 def to_markdown(reports: Sequence[EvalReport]) -> str:
@@ -166,6 +167,8 @@ def _subsets(by: By, blocks: Sequence[Block]) -> list[str]:
 
 
 def _cross(cross: CrossAuc) -> list[str]:
+    if max(len(cross.reals), len(cross.fakes)) > MOST_CROSSED:
+        return [f"{len(cross.reals):,} sets of reals and {len(cross.fakes):,} of fakes: see report.json.", ""]
     rows = [
         (text(reals), *(words.with_interval("roc_auc", cross.cell(reals, fakes).auc) for fakes in cross.fakes))
         for reals in cross.reals
