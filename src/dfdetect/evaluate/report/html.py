@@ -110,6 +110,7 @@ def render(
 @functools.cache
 def _template() -> Template:
     from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(plain=plain, number="{:,}".format)
@@ -144,9 +145,9 @@ def _template() -> Template:
         having=_having,
         subsets=_subsets,
     )
-    return environment.from_string(
-        (files("dfdetect.evaluate.report") / "evaluation.html.jinja").read_text(encoding="utf-8")
-    )
+    room = files("dfdetect.evaluate.report")
+    environment.globals["style"] = Markup((room / "evaluation.css").read_text(encoding="utf-8"))
+    return environment.from_string((room / "evaluation.html.jinja").read_text(encoding="utf-8"))
 
 
 def _lines(models: Sequence[ModelView], level: Level) -> list[Line]:
