@@ -253,7 +253,7 @@ def people_weights(groups: Sequence[str]) -> FloatArray:
 
 def n_people(groups: Sequence[str]) -> int:
     """How many people: different names, and every "" one more."""
-    return len({group for group in groups if group}) + sum(not group for group in groups)
+    return len(set(groups) - {""}) + list(groups).count("")
 
 
 def sigmoid(x: float | FloatArray) -> FloatArray:
