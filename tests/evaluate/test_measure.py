@@ -108,6 +108,24 @@ def test_no_false_alarm_has_an_interval_of_some_width() -> None:
     assert "10 groups" in (rate.why or "")
 
 
+def test_a_handful_of_people_give_no_narrow_interval() -> None:
+    """Five originals and their five fakes: an AUC of 0.68 had the interval 0.68 - 0.84."""
+    scores = table(videos([0.1, 0.2, 0.3, 0.4, 0.85], 0), videos([0.25, 0.35, 0.45, 0.5, 0.9], 1))
+    block = report_of(scores, bounds=BOUNDS).block("video", "all")
+    auc = block.metrics["roc_auc"]
+    low, high = wilson_interval(5 * (auc.value or 0.0), 5)
+    assert auc.low is not None
+    assert auc.high is not None
+    assert auc.low <= low
+    assert auc.high >= high
+    assert "5 groups" in (auc.why or "")
+    assert block.metrics["brier"].interval is None
+    assert "fewer than 10 groups" in (block.metrics["brier"].why or "")
+    rates = block.decisions["flagged"].metrics
+    assert rates["false_positive_rate"].interval is not None
+    assert rates["accuracy"].interval is None
+
+
 @pytest.mark.parametrize(
     ("scores", "code", "says"),
     [
@@ -141,7 +159,7 @@ def test_an_empty_table_is_an_error() -> None:
 
 
 def test_constant_scores_are_said() -> None:
-    report = report_of(table(videos([0.5] * 5, 0), videos([0.5] * 5, 1)))
+    report = report_of(table(videos([0.5] * 12, 0), videos([0.5] * 12, 1)))
     assert "constant_scores" in codes(report, "red")
     auc = report.block("video", "all").metrics["roc_auc"]
     assert (auc.value, auc.interval) == (0.5, None)

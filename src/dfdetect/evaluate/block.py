@@ -11,6 +11,7 @@ import numpy as np
 
 from dfdetect.evaluate.bootstrap import (
     ABSTAINED,
+    MIN_GROUPS,
     ROC_HEIGHTS,
     SHARE,
     Int8s,
@@ -153,7 +154,7 @@ def _draw(
 
 
 def _estimate(value: float | str, drawn: FloatArray | None, why: str | None, figure: str, groups: int) -> Estimate:
-    """groups: of the class that has fewer; an AUC of 0 or 1 in every draw gets Wilson's interval of so many."""
+    """groups: of the class that has fewer. Few of them give an AUC at least Wilson's interval, and others none."""
     if isinstance(value, str):
         return Estimate(None, why=value)
     if figure in NO_INTERVAL:
@@ -161,8 +162,10 @@ def _estimate(value: float | str, drawn: FloatArray | None, why: str | None, fig
     if drawn is None:
         return Estimate(value, why=why)
     found = interval(drawn)
-    if found is None and figure == "roc_auc" and value in (0.0, 1.0):
-        return _wilson(value, groups)
+    if figure == "roc_auc" and (groups < MIN_GROUPS or (found is None and value in (0.0, 1.0))):
+        return _wilson(value, groups, found)
+    if groups < MIN_GROUPS:
+        return Estimate(value, why=_FEW)
     if found is None:
         return Estimate(value, why=_no_interval(drawn))
     if figure == "ece":  # chance alone raises it, in every draw once more: the basic interval takes that off again
@@ -171,9 +174,14 @@ def _estimate(value: float | str, drawn: FloatArray | None, why: str | None, fig
     return Estimate(value, *found)
 
 
-def _wilson(value: float, groups: int) -> Estimate:
+_FEW = f"fewer than {MIN_GROUPS} groups of a class: no interval"
+
+
+def _wilson(value: float, groups: int, drawn: tuple[float, float] | None = None) -> Estimate:
+    """Wilson's interval of as many cases as there are groups, and no narrower than that of the draws."""
     low, high = wilson_interval(value * groups, groups)
-    return Estimate(value, min(low, value), max(high, value), why=f"Wilson interval of {groups} groups")
+    ends = [low, high, value, *(drawn or ())]
+    return Estimate(value, min(ends), max(ends), why=f"Wilson interval of {groups} groups")
 
 
 def _no_interval(drawn: FloatArray) -> str:
@@ -217,22 +225,28 @@ def _decisions(
         abstained_real=counted["0-1"],
         abstained_fake=counted["1-1"],
         metrics={
-            name: _share_estimate(float(values[name]), drawn.get(f"{setting}.{name}"), why, groups.get(name, 0), name)
+            name: _share_estimate(name, float(values[name]), drawn.get(f"{setting}.{name}"), why, groups)
             for name in DECISION_FIGURES
         }
         | ({} if setting == "shipped" else {"coverage": _ALWAYS}),
     )
 
 
-def _share_estimate(value: float, drawn: FloatArray | None, why: str | None, groups: int, name: str) -> Estimate:
-    """Of a share. Where no draw differs (no false alarm at all) the interval is Wilson's, of so many groups."""
+def _share_estimate(
+    name: str, value: float, drawn: FloatArray | None, why: str | None, groups: Mapping[str, int]
+) -> Estimate:
+    """groups: behind each share of samples. Where no draw differs (no false alarm at all), or groups are few, such a
+    share has Wilson's interval, of so many cases; other figures have none."""
     if np.isnan(value):
         return Estimate(None, why=_UNDEFINED[name])
     found = None if drawn is None else interval(drawn)
+    own = groups.get(name, 0)
+    if own > 0 and (found is None or own < MIN_GROUPS):
+        return _wilson(value, own, found)
+    if own == 0 and found is not None and min(groups.values()) < MIN_GROUPS:
+        return Estimate(value, why=_FEW)
     if found is not None:
         return Estimate(value, *found)
-    if groups > 0:
-        return _wilson(value, groups)
     return Estimate(value, why=why if drawn is None else _no_interval(drawn))
 
 

@@ -29,6 +29,7 @@ Int8s = NDArray[np.int8]
 
 SHARE = 0.95
 MIN_DRAWS_WITH_VALUE = 0.95  # of all draws; precision has none where nothing is flagged
+MIN_GROUPS = 10  # of a class; drawing fewer again and again shows too little of what others would score
 ABSTAINED = -1
 ROC_HEIGHTS = "roc_heights"
 _TRIES = 20  # draws tried for each one wanted, where many lose a class

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dfdetect.errors import DataError
+from dfdetect.evaluate.bootstrap import MIN_GROUPS
 from dfdetect.evaluate.eval_report import Block, CrossAuc
 from dfdetect.evaluate.findings import Finding, FindingCode, finding
 from dfdetect.evaluate.levels import Samples
@@ -20,7 +21,6 @@ REVERSED_AUC = 0.4
 MIN_COVERAGE = 0.95
 MOST_COVERAGE_GAP = 0.05
 FEW_SAMPLES = 30
-FEW_GROUPS = 10
 MOST_ECE = 0.08  # above it a set is one that the probabilities were not calibrated for
 CROSS_FALL = 0.05
 SHOWN = 4  # names in a line
@@ -86,7 +86,7 @@ def _reversed(block: Block) -> Finding:
     auc = block.metrics["roc_auc"]
     if block.by == "all":
         cause = (
-            "the scores are P(real), then read them with --score-column and --higher-means real; or the list has "
+            "the scores are P(real), then read them with --higher-means real; or the list has "
             "1 = real, as Celeb-DF's, where 1 = fake is expected"
         )
     elif block.by == "dataset":
@@ -116,8 +116,8 @@ def _of_size(block: Block, where: str) -> Iterator[Finding]:
     if real.scored and fake.scored:
         if min(real.scored, fake.scored) < FEW_SAMPLES:
             yield finding(FindingCode.FEW_SAMPLES, where, real=real.scored, fake=fake.scored, least=FEW_SAMPLES)
-        if min(real.groups, fake.groups) < FEW_GROUPS:
-            yield finding(FindingCode.FEW_GROUPS, where, real=real.groups, fake=fake.groups, least=FEW_GROUPS)
+        if min(real.groups, fake.groups) < MIN_GROUPS:
+            yield finding(FindingCode.FEW_GROUPS, where, real=real.groups, fake=fake.groups, least=MIN_GROUPS)
 
 
 def _of_false_alarms(block: Block, bounds: Thresholds | None) -> Iterator[Finding]:
