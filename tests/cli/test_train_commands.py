@@ -49,7 +49,7 @@ def test_a_preview_shows_pairs_and_trains_nothing(tmp_path: Path, capsys: pytest
     assert run(["train", str(recipe), "-d", str(tiny_shards()), "--preview", "look.png"]) == 0
     assert "each real face above its fake and where that was pasted: look.png" in capsys.readouterr().out
     sheet = decode(Path("look.png").read_bytes())
-    stack = 3 * (64 + 16)  # real, fake and mask, each with its caption
+    stack = 3 * (64 + 20)  # real, fake and mask, each with its caption
     families = 4 * (36 + 2 * stack)
     assert sheet.shape == (36 + 3 * stack + families, 12 * 64, 3)
     assert not np.array_equal(sheet[:64], sheet[64:128])

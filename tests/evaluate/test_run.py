@@ -248,22 +248,34 @@ def test_kill_9_at_any_moment_ends_in_the_same_scores(
 ) -> None:
     """A kill between a row and its note lost the row, and the table had 23 of 24 files."""
     out = tmp_path / "out"
+    start = time.monotonic()
+    _in_a_child(photos, bundle, tmp_path / "timed", limit_s=float("inf"))
+    whole_s = time.monotonic() - start
     kills, finished = 0, False
     while not finished:
-        child = os.fork()
-        if child == 0:
-            run(photos, bundle, out)
-            os._exit(0)
-        deadline = time.monotonic() + float(rng.uniform(0.3, 1.2)) if kills < 6 else float("inf")
-        while time.monotonic() < deadline and not finished:
-            finished = os.waitpid(child, os.WNOHANG) != (0, 0)
-            time.sleep(0.005)
-        if not finished:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            kills += 1
+        limit_s = whole_s * float(rng.uniform(0.1, 0.8)) if kills < 6 else float("inf")
+        finished = _in_a_child(photos, bundle, out, limit_s=limit_s)
+        kills += not finished
     assert kills
     assert same(out, unbroken)
+
+
+def _in_a_child(photos: list[Sample], bundle: Path, out: Path, *, limit_s: float) -> bool:
+    """Run in a process of its own, killed after limit_s; True when it came to its end before."""
+    child = os.fork()
+    if child == 0:
+        run(photos, bundle, out)
+        os._exit(0)
+    deadline = time.monotonic() + limit_s
+    while time.monotonic() < deadline:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            assert status == 0
+            return True
+        time.sleep(0.001)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return False
 
 
 def test_two_runs_into_one_folder(photos: list[Sample], bundle: Path, tmp_path: Path) -> None:
