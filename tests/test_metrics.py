@@ -7,13 +7,14 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-import sklearn.metrics as sk
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import brentq
-from scipy.stats import binom
 
-from dfdetect.metrics import (
+sk = pytest.importorskip("sklearn.metrics")
+brentq = pytest.importorskip("scipy.optimize").brentq
+binom = pytest.importorskip("scipy.stats").binom
+
+from dfdetect.metrics import (  # noqa: E402
     Confusion,
     FloatArray,
     Ranking,

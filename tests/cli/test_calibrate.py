@@ -140,6 +140,7 @@ def scored_files(desk: Path, n_real: int, n_fake: int) -> tuple[Path, Path, Path
 def test_own_fakes_set_the_probability(
     pictures: Path, desk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("sklearn")
     reals, fakes, kept = scored_files(desk, 510, 500)
     with monkeypatch.context() as context:
         context.setattr(own_files, "_make_work", no_work)
@@ -169,6 +170,7 @@ def test_own_fakes_set_the_probability(
 
 
 def test_too_few_for_steps_and_lists_that_are_swapped(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("sklearn")
     reals, fakes, kept = scored_files(desk, 120, 110)
     arguments = own("--scores", str(kept), "-q", "-o", "x")
     assert run([*arguments, "--reals", str(reals), "--fakes", str(fakes), "--probability", "isotonic"]) == 3

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import os
 import signal
 import struct
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,17 +24,6 @@ HONEST: dict[str, Any] = {
     "kind": "image", "container": "png", "codec": "png", "width_px": 16, "height_px": 16, "fps": None,
     "frame_count": 1, "duration_s": 0.0, "rotation_deg": 0, "bit_rate_bps": None,
 }  # fmt: skip
-
-
-def _overflow() -> None:
-    """Through C at every level: Python's own calls would not use up the stack."""
-    sys.setrecursionlimit(10**9)
-
-    @ctypes.CFUNCTYPE(None)
-    def deeper() -> None:
-        deeper()
-
-    deeper()
 
 
 def _burn() -> None:
@@ -89,7 +78,7 @@ FAULTS: dict[str, Callable[[int, int], object]] = {
     "bus": lambda requests, replies: os.kill(os.getpid(), signal.SIGBUS),
     "kill": lambda requests, replies: os.kill(os.getpid(), signal.SIGKILL),
     "exit": lambda requests, replies: os._exit(0),
-    "overflow": lambda requests, replies: _overflow(),
+    "overflow": lambda requests, replies: faulthandler._stack_overflow(),  # type: ignore[attr-defined]
     "raise": lambda requests, replies: 1 / 0,
     "descriptors": lambda requests, replies: _flood_of_descriptors(),
     "memory": lambda requests, replies: _fill_memory(),
