@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from dfdetect.errors import UsageError, unknown_name
 from dfdetect.serve.ids import new_id
-from dfdetect.serve.store.engine import now_s
+from dfdetect.serve.store.engine import now_s, reading
 from dfdetect.serve.store.tables import keys, secrets, sessions
 
 SCOPES = ("scan", "read", "admin")  # ask for scans; read one's own; keys, dead letters and figures of the service
@@ -135,7 +135,7 @@ def _service_secret(engine: sa.Engine) -> str:
 
 
 def _access(engine: sa.Engine, query: sa.Select[tuple[object, ...]]) -> Access | None:
-    with engine.connect().execution_options(read_only=True) as connection:
+    with reading(engine) as connection:
         row = connection.execute(query.where(keys.c.revoked_at.is_(None))).mappings().first()
     if row is None:
         return None

@@ -16,7 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from dfdetect.serve.store.engine import now_s
+from dfdetect.serve.store.engine import now_s, reading
 from dfdetect.serve.store.tables import scans
 
 STATUSES = ("queued", "running", "completed", "failed", "cancelled", "expired")
@@ -143,7 +143,7 @@ class Jobs:
     def waiting(self) -> dict[int, int]:
         """Lane -> queued jobs."""
         count = sa.select(scans.c.lane, sa.func.count()).where(scans.c.status == "queued").group_by(scans.c.lane)
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             return {row[0]: row[1] for row in connection.execute(count)}
 
     @staticmethod

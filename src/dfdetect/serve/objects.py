@@ -116,10 +116,6 @@ class Objects:
         for path in found:
             yield str(PurePosixPath(path).relative_to(self._root))
 
-    def free_bytes(self) -> int | None:
-        """Of the disk below; None where there is no disk to fill."""
-        return None if self.folder is None else shutil.disk_usage(self.folder).free
-
     def _at(self, name: str) -> str:
         return f"{self._root}/{_checked(name)}"
 

@@ -72,12 +72,6 @@ def load_policies(folder: Path | None = None) -> dict[str, Policy]:
     return {name: parse_policy(name, text) for name, text in sorted(texts.items())}
 
 
-def find_policy(policies: Mapping[str, Policy], name: str) -> Policy:
-    if name not in policies:
-        raise unknown_name("policy", name, policies)
-    return policies[name]
-
-
 def parse_policy(name: str, text: str) -> Policy:
     """TOML -> Policy. UsageError: names the key that is missing, unknown or has an unknown value."""
     try:

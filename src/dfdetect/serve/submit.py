@@ -17,7 +17,7 @@ from dfdetect.serve.intake import Upload
 from dfdetect.serve.jobs import BATCH, LIVE
 from dfdetect.serve.objects import Objects
 from dfdetect.serve.problems import Problem
-from dfdetect.serve.store.engine import now_s
+from dfdetect.serve.store.engine import now_s, reading
 from dfdetect.serve.store.tables import batches, idempotency, scans
 from dfdetect.serve.sweep import media_name
 
@@ -58,7 +58,7 @@ def check_room(engine: sa.Engine, access: Access, *, max_queued: int, asker_sha2
     now = now_s()
     mine = scans.c.key_id == access.key_id
     lately = scans.c.created_at > now - 3_600
-    with engine.connect().execution_options(read_only=True) as connection:
+    with reading(engine) as connection:
         queued = _count(connection, scans.c.status == "queued")
         if queued >= max_queued:
             wait = {"retry-after": "30"}
@@ -178,7 +178,7 @@ def _earlier(engine: sa.Engine, access: Access, asked: Asked, upload: Upload, re
         .order_by(scans.c.created_at.desc())
         .limit(1)
     )
-    with engine.connect().execution_options(read_only=True) as connection:
+    with reading(engine) as connection:
         return connection.execute(same).scalar()
 
 
@@ -188,7 +188,7 @@ def _by_idempotency_key(engine: sa.Engine, access: Access, asked: Asked, request
     told = sa.select(idempotency.c.scan_id, idempotency.c.request_sha256).where(
         idempotency.c.key_id == access.key_id, idempotency.c.idempotency_key == asked.idempotency_key
     )
-    with engine.connect().execution_options(read_only=True) as connection:
+    with reading(engine) as connection:
         row = connection.execute(told).first()
     if row is None:
         return None
@@ -218,6 +218,6 @@ def _count(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> in
 def row_of(engine: sa.Engine, access: Access, scan_id: str) -> Mapping[str, Any] | None:
     """A scan of this key; None for what is not there, and for another's."""
     wanted = sa.select(scans).where(scans.c.id == scan_id, scans.c.key_id == access.key_id)
-    with engine.connect().execution_options(read_only=True) as connection:
+    with reading(engine) as connection:
         row = connection.execute(wanted).mappings().first()
     return None if row is None else dict(row)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 import structlog
 
 from dfdetect.serve.objects import Objects
-from dfdetect.serve.store.engine import now_s
+from dfdetect.serve.store.engine import now_s, reading
 from dfdetect.serve.store.tables import deliveries, idempotency, results, scans, sessions
 
 LEFT_BEHIND_S = 3_600.0  # older than any upload takes
@@ -33,7 +33,7 @@ def forget_media(engine: sa.Engine, objects: Objects, *, scan_id: str | None = N
     )
     if scan_id is not None:
         due = due.where(scans.c.id == scan_id)
-    with engine.connect().execution_options(read_only=True) as connection:
+    with reading(engine) as connection:
         found = connection.execute(due).all()
     for row in found:
         objects.delete(row.media_object)
@@ -47,7 +47,7 @@ def forget_results(engine: sa.Engine, objects: Objects, *, now: float | None = N
     """Expire scans whose record's time is over: nothing of them stays but that they were."""
     now = now_s() if now is None else now
     due = sa.select(scans.c.id).where(scans.c.status.in_(_FINAL), scans.c.completed_at + scans.c.keep_result_s <= now)
-    with engine.connect().execution_options(read_only=True) as connection:
+    with reading(engine) as connection:
         found = list(connection.execute(due.limit(_AT_ONCE)).scalars())
     for scan_id in found:
         erase(engine, objects, scan_id, status="expired")
@@ -104,5 +104,5 @@ def forget_left_behind(engine: sa.Engine, objects: Objects, spool: Path) -> int:
 
 
 def _ids_with_objects(engine: sa.Engine) -> set[str]:
-    with engine.connect().execution_options(read_only=True) as connection:
+    with reading(engine) as connection:
         return set(connection.execute(sa.select(scans.c.id)).scalars())

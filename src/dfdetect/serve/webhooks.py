@@ -18,7 +18,7 @@ from standardwebhooks.webhooks import Webhook
 
 from dfdetect.serve.guard import AddressRefused, Target, check_url
 from dfdetect.serve.ids import new_id
-from dfdetect.serve.store.engine import now_s
+from dfdetect.serve.store.engine import now_s, reading
 from dfdetect.serve.store.tables import deliveries, webhook_secrets
 
 EVENTS = ("scan.completed", "scan.failed", "scan.updated", "batch.completed")
@@ -120,7 +120,7 @@ class Dispatcher:
             .order_by(webhook_secrets.c.created_at.desc())
             .limit(MOST_LIVE_SECRETS)
         )
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             secrets = list(connection.execute(live).scalars())
         at = datetime.fromtimestamp(int(now), UTC)
         headers = {

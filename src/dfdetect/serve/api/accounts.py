@@ -23,7 +23,7 @@ from dfdetect.serve.api.service import SESSION_COOKIE, VISITOR_COOKIE, Admin, Re
 from dfdetect.serve.ids import is_id, new_id
 from dfdetect.serve.problems import Problem, described, not_found
 from dfdetect.serve.schemas import Delivery, KeyAsked, KeyShown, SecretShown
-from dfdetect.serve.store.engine import Row, now_s
+from dfdetect.serve.store.engine import Row, now_s, reading
 from dfdetect.serve.store.tables import deliveries, keys, webhook_secrets
 from dfdetect.serve.views import when
 from dfdetect.serve.webhooks import MOST_LIVE_SECRETS, redeliver
@@ -87,7 +87,7 @@ def make_key(request: Request, service: TheService, access: Admin, wanted: KeyAs
 @router.get("/keys", response_model=list[KeyShown], responses=described("no_key", "forbidden"))
 def list_keys(service: TheService, access: Admin) -> list[dict[str, Any]]:
     wanted = sa.select(keys).where(sa.not_(keys.c.visitor)).order_by(keys.c.created_at, keys.c.id).limit(1_000)
-    with service.engine.connect().execution_options(read_only=True) as connection:
+    with reading(service.engine) as connection:
         return [_key(row) for row in connection.execute(wanted).mappings()]
 
 
@@ -125,7 +125,7 @@ def make_secret(service: TheService, access: Scan) -> dict[str, Any]:
 def list_secrets(service: TheService, access: Read) -> list[dict[str, Any]]:
     mine = webhook_secrets.c.key_id == access.key_id
     wanted = sa.select(webhook_secrets).where(mine).order_by(webhook_secrets.c.created_at.desc())
-    with service.engine.connect().execution_options(read_only=True) as connection:
+    with reading(service.engine) as connection:
         return [_secret(row) for row in connection.execute(wanted).mappings()]
 
 
@@ -138,7 +138,7 @@ def list_deliveries(
     if subject_id is not None:
         wanted = wanted.where(deliveries.c.subject_id == subject_id)
     wanted = wanted.order_by(deliveries.c.created_at.desc(), deliveries.c.id).limit(100)
-    with service.engine.connect().execution_options(read_only=True) as connection:
+    with reading(service.engine) as connection:
         return [_delivery(row) for row in connection.execute(wanted).mappings()]
 
 

@@ -13,7 +13,7 @@ from dfdetect.serve.api.service import Read, Scan, Service, TheService
 from dfdetect.serve.ids import is_id, new_id
 from dfdetect.serve.problems import described, not_found
 from dfdetect.serve.schemas import Batch, BatchAsked, ScanPage
-from dfdetect.serve.store.engine import Row, now_s
+from dfdetect.serve.store.engine import Row, now_s, reading
 from dfdetect.serve.store.tables import batches, scans
 from dfdetect.serve.views import envelopes, page_of_scans, when
 from dfdetect.serve.webhooks import check_callback
@@ -56,7 +56,7 @@ def close_batch(service: TheService, access: Scan, batch_id: str) -> dict[str, A
 @router.get("/{batch_id}", response_model=Batch, responses=described("no_key", "not_found"))
 def get_batch(service: TheService, access: Read, batch_id: str) -> dict[str, Any]:
     row = _known(service, access, batch_id)
-    with service.engine.connect().execution_options(read_only=True) as connection:
+    with reading(service.engine) as connection:
         return _shown(connection, row)
 
 
@@ -71,14 +71,14 @@ def list_batch(
     """The scans of a batch, newest first, without their results."""
     _known(service, access, batch_id)
     mine = [scans.c.batch_id == batch_id, scans.c.key_id == access.key_id]
-    with service.engine.connect().execution_options(read_only=True) as connection:
+    with reading(service.engine) as connection:
         rows, following = page_of_scans(connection, mine, cursor=cursor, limit=limit)
         return {"items": envelopes(connection, rows, with_result=False), "next_cursor": following}
 
 
 def _known(service: Service, access: Access, batch_id: str) -> dict[str, Any]:
     wanted = sa.select(batches).where(batches.c.id == batch_id, batches.c.key_id == access.key_id)
-    with service.engine.connect().execution_options(read_only=True) as connection:
+    with reading(service.engine) as connection:
         row = connection.execute(wanted).mappings().first() if is_id(batch_id) else None
     if row is None:
         raise not_found("batch")

@@ -14,7 +14,7 @@ from dfdetect.models.bundle import Bundle, list_bundles
 from dfdetect.serve.api.service import Read, TheService
 from dfdetect.serve.problems import described
 from dfdetect.serve.schemas import ModelShown, PolicyShown, Statistics
-from dfdetect.serve.store.engine import now_s
+from dfdetect.serve.store.engine import now_s, reading
 from dfdetect.serve.store.tables import feedback, scans
 from dfdetect.serve.views import public_name
 
@@ -60,7 +60,7 @@ def list_policies(service: TheService, access: Read) -> list[dict[str, Any]]:
 def statistics(service: TheService, access: Read) -> dict[str, Any]:
     """Counts of this key's scans that are still on record."""
     mine = scans.c.key_id == access.key_id
-    with service.engine.connect().execution_options(read_only=True) as connection:
+    with reading(service.engine) as connection:
 
         def counted(column: sa.ColumnElement[Any]) -> dict[str, int]:
             query = sa.select(column, sa.func.count()).where(mine, column.is_not(None)).group_by(column)

@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 
 from dfdetect.serve.api.service import TheService, needs
 from dfdetect.serve.problems import described
-from dfdetect.serve.store.engine import now_s
+from dfdetect.serve.store.engine import now_s, reading
 from dfdetect.serve.store.tables import deliveries, scans, workers
 
 router = APIRouter(tags=["operations"])
@@ -48,7 +48,7 @@ def ready(service: TheService) -> Response:
     facts: dict[str, Any] = {"store": True, "room": True, "workers": 0}
     seen = sa.select(sa.func.count()).select_from(workers).where(workers.c.seen_at > now_s() - WORKER_SILENT_S)
     try:
-        with service.engine.connect().execution_options(read_only=True) as connection:
+        with reading(service.engine) as connection:
             facts["workers"] = connection.execute(seen).scalar_one()
     except sa.exc.DBAPIError:
         facts["store"] = False
@@ -64,7 +64,7 @@ def metrics(request: Request, service: TheService) -> Response:
     if not service.settings.is_loopback:
         needs("admin")(request)
     dead = sa.select(sa.func.count()).select_from(scans).where(scans.c.status == "failed", scans.c.attempts >= 3)
-    with service.engine.connect().execution_options(read_only=True) as connection:
+    with reading(service.engine) as connection:
         for gauge, table in ((_scans, scans), (_messages, deliveries)):
             gauge.clear()
             for row in connection.execute(sa.select(table.c.status, sa.func.count()).group_by(table.c.status)):

@@ -18,6 +18,7 @@ from dfdetect.serve.api.scans import known
 from dfdetect.serve.api.service import Read, Service, TheService
 from dfdetect.serve.problems import Problem, described
 from dfdetect.serve.schemas import FramePage
+from dfdetect.serve.store.engine import reading
 from dfdetect.serve.store.tables import results
 from dfdetect.serve.submit import row_of
 from dfdetect.serve.views import OVER, cursor_of, envelopes, read_cursor
@@ -67,7 +68,7 @@ def _event(name: str, data: dict[str, Any]) -> str:
 
 
 def _whole(service: Service, row: Any) -> dict[str, Any]:
-    with service.engine.connect().execution_options(read_only=True) as connection:
+    with reading(service.engine) as connection:
         [body] = envelopes(connection, [row], with_result=True)
     return body
 
@@ -178,7 +179,7 @@ def _nothing_else(url: str, *_: object, **__: object) -> dict[str, Any]:
 def _result(service: Service, access: Access, scan_id: str) -> dict[str, Any]:
     row = known(service, access, scan_id)
     wanted = sa.select(results.c.body).where(results.c.scan_id == scan_id)
-    with service.engine.connect().execution_options(read_only=True) as connection:
+    with reading(service.engine) as connection:
         body: dict[str, Any] | None = connection.execute(wanted).scalar()
     if body is None:
         _refuse_early(row)

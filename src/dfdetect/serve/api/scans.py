@@ -21,7 +21,7 @@ from dfdetect.serve.ids import is_id, new_id
 from dfdetect.serve.intake import Spool, Upload, check_length, read_raw, steady
 from dfdetect.serve.problems import Problem, described, not_found
 from dfdetect.serve.schemas import FeedbackGiven, Rescan, ScanByUrl, ScanEnvelope, ScanPage
-from dfdetect.serve.store.engine import now_s
+from dfdetect.serve.store.engine import now_s, reading
 from dfdetect.serve.store.tables import feedback, scans
 from dfdetect.serve.submit import Accepted, Asked, check_room, row_of, submit
 from dfdetect.serve.sweep import erase
@@ -135,7 +135,7 @@ def list_scans(
     conditions += [scans.c[name] == value for name, value in equal.items() if value is not None]
     if search:
         conditions.append(scans.c.filename.icontains(search, autoescape=True))
-    with service.engine.connect().execution_options(read_only=True) as connection:
+    with reading(service.engine) as connection:
         rows, following = page_of_scans(connection, conditions, cursor=cursor, limit=limit)
         return {"items": envelopes(connection, rows, with_result=False), "next_cursor": following}
 
@@ -149,7 +149,7 @@ def get_scan(
 ) -> Response:
     """How far it is, and its result once there is one. With `If-None-Match`: 304 while nothing has changed."""
     row = known(service, access, scan_id)
-    with service.engine.connect().execution_options(read_only=True) as connection:
+    with reading(service.engine) as connection:
         tag = etag(row, last_feedback(connection, scan_id))
         if if_none_match == tag:
             return Response(status_code=304, headers={"etag": tag})
@@ -350,7 +350,7 @@ async def _accepted(request: Request, service: Service, access: Access, accepted
 
 def _answered(service: Service, access: Access, scan_id: str, *, status: int) -> Response:
     row = known(service, access, scan_id)
-    with service.engine.connect().execution_options(read_only=True) as connection:
+    with reading(service.engine) as connection:
         [body] = envelopes(connection, [row], with_result=True)
     headers = {"location": f"/v1/scans/{scan_id}"}
     if status == 202:

@@ -74,6 +74,11 @@ class _alone:  # noqa: N801 - a context manager that reads as a word
         """The lock ends with the transaction."""
 
 
+def reading(engine: sa.Engine) -> sa.Connection:
+    """A connection that only reads: on SQLite it takes no write lock, and nobody waits for it."""
+    return engine.connect().execution_options(read_only=True)
+
+
 def now_s() -> float:
     """Seconds since 1970 of this host. Hosts of one service need clocks that agree within a second or two."""
     return time.time()
@@ -100,5 +105,5 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def _begin_immediate(connection: sa.Connection) -> None:
-    how: Any = connection.get_execution_options().get("read_only", False)
-    connection.exec_driver_sql("BEGIN" if how else "BEGIN IMMEDIATE")
+    read_only = connection.get_execution_options().get("read_only", False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
