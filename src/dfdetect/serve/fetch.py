@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from time import monotonic
-from urllib.parse import urlsplit, urlunsplit
 
 from dfdetect.serve.guard import Target, check_url
 from dfdetect.serve.intake import Spool, Upload
+from dfdetect.serve.outward import calling
 from dfdetect.serve.problems import Problem
 
 MOST_FETCH_BYTES = 100_000_000
@@ -23,21 +23,11 @@ def fetch_target(target: Target, spool: Spool) -> Upload:
     """Fetch from a checked address."""
     import httpx2
 
-    parts = urlsplit(target.url)
-    address = f"[{target.address}]" if ":" in target.address else target.address
-    pinned = urlunsplit((target.scheme, f"{address}:{target.port}", parts.path or "/", parts.query, ""))
+    headers = {"accept-encoding": "identity", "user-agent": "dfdetect"}
     until = monotonic() + MOST_FETCH_S
     got = 0
     try:
-        with (
-            httpx2.Client(follow_redirects=False, timeout=_CONNECT_S, trust_env=False) as client,
-            client.stream(
-                "GET",
-                pinned,
-                headers={"host": target.host, "accept-encoding": "identity", "user-agent": "dfdetect"},
-                extensions={"sni_hostname": target.host},
-            ) as answer,
-        ):
+        with calling("GET", target, headers, timeout_s=_CONNECT_S) as answer:
             if answer.status_code != 200:
                 detail = f"expected the file itself (200); the server answered {answer.status_code}"
                 raise Problem("fetch_failed", detail)

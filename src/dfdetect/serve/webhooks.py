@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from standardwebhooks.webhooks import Webhook
 
 from dfdetect.serve.guard import AddressRefused, Target, check_url
 from dfdetect.serve.ids import new_id
+from dfdetect.serve.outward import calling
 from dfdetect.serve.store.engine import now_s, reading
 from dfdetect.serve.store.tables import deliveries, webhook_secrets
 
@@ -168,24 +169,10 @@ def check_callback(url: str, callback_hosts: Sequence[str] = ()) -> Target:
 
 def post_over_http(target: Target, headers: Mapping[str, str], body: bytes) -> Answer:
     """POST to the address that was checked; no redirects; at most 64 KiB of the answer are read."""
-
     import httpx2
 
-    parts = urlsplit(target.url)
-    address = f"[{target.address}]" if ":" in target.address else target.address
-    url = urlunsplit((target.scheme, f"{address}:{target.port}", parts.path or "/", parts.query, ""))
-    host = target.host if target.port in (80, 443) else f"{target.host}:{target.port}"
     try:
-        with (
-            httpx2.Client(follow_redirects=False, timeout=_TIMEOUT_S, trust_env=False) as client,
-            client.stream(
-                "POST",
-                url,
-                content=body,
-                headers={**headers, "host": host},
-                extensions={"sni_hostname": target.host},
-            ) as answer,
-        ):
+        with calling("POST", target, headers, timeout_s=_TIMEOUT_S, body=body) as answer:
             read = 0
             for piece in answer.iter_bytes():
                 read += len(piece)
