@@ -77,25 +77,36 @@ def check_room(engine: sa.Engine, access: Access, *, max_queued: int, asker_sha2
 
 
 def submit(engine: sa.Engine, objects: Objects, access: Access, asked: Asked, upload: Upload) -> Accepted:
-    """Accept a scan. Problem key_reused, not_found (batch)."""
-    request = _request_digest(asked, upload)
-    earlier = _earlier(engine, access, asked, upload, request)
-    if earlier is not None:
+    """Accept a scan. The upload is taken over: whatever happens, it is in the spool no more.
+
+    Problem key_reused, not_found (batch), unprocessable (batch).
+    """
+    try:
+        request = _request_digest(asked, upload)
+        earlier = _earlier(engine, access, asked, upload, request)
+        if earlier is not None:
+            return Accepted(earlier, is_new=False)
+        return _new(engine, objects, access, asked, upload, request)
+    finally:
         upload.path.unlink(missing_ok=True)
-        return Accepted(earlier, is_new=False)
+
+
+def _new(engine: sa.Engine, objects: Objects, access: Access, asked: Asked, upload: Upload, request: str) -> Accepted:
+    """The object first, then the row: a row never stands for an upload that is not there."""
     scan_id = new_id("scn")
-    objects.put_file(media_name(scan_id), upload.path)
+    media_object = media_name(scan_id)
+    objects.put_file(media_object, upload.path)
     try:
         with engine.begin() as connection:
-            _insert(connection, scan_id, access, asked, upload, media_name(scan_id), request)
+            _insert(connection, scan_id, access, asked, upload, media_object, request)
     except sa.exc.IntegrityError:  # the same Idempotency-Key at the same moment: the other one won
-        objects.delete(media_name(scan_id))
+        objects.delete(media_object)
         found = _by_idempotency_key(engine, access, asked, request)
         if found is None:
             raise
         return Accepted(found, is_new=False)
     except BaseException:
-        objects.delete(media_name(scan_id))
+        objects.delete(media_object)
         raise
     return Accepted(scan_id, is_new=True)
 

@@ -31,15 +31,21 @@ def public_name(model: str) -> str:
     return PurePath(model).name
 
 
-def envelopes(connection: sa.Connection, rows: Sequence[Row], *, with_result: bool) -> list[dict[str, Any]]:
-    """Scans as `ScanEnvelope`, in the order of the rows."""
-    ids = [row["id"] for row in rows]
-    said = _last_feedback(connection, ids)
-    bodies: dict[str, Any] = {}
-    if with_result and ids:
-        wanted = sa.select(results.c.scan_id, results.c.body).where(results.c.scan_id.in_(ids))
-        bodies = {found.scan_id: found.body for found in connection.execute(wanted)}
-    return [_envelope(row, said.get(row["id"]), bodies.get(row["id"])) for row in rows]
+def envelopes(connection: sa.Connection, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Scans as `ScanEnvelope` without their results, in the order of the rows."""
+    said = _last_feedback(connection, [row["id"] for row in rows])
+    return [_envelope(row, said.get(row["id"]), None) for row in rows]
+
+
+def envelope(connection: sa.Connection, row: Row, said: Row | None) -> dict[str, Any]:
+    """One scan as `ScanEnvelope`, with its result. said: its `last_feedback`."""
+    body = connection.execute(sa.select(results.c.body).where(results.c.scan_id == row["id"])).scalar()
+    return _envelope(row, said, body)
+
+
+def whole(connection: sa.Connection, row: Row) -> dict[str, Any]:
+    """`envelope` with its feedback looked up."""
+    return envelope(connection, row, last_feedback(connection, row["id"]))
 
 
 def etag(row: Row, said: Row | None = None) -> str:

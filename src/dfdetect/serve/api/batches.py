@@ -73,7 +73,7 @@ def list_batch(
     mine = [scans.c.batch_id == batch_id, scans.c.key_id == access.key_id]
     with reading(service.engine) as connection:
         rows, following = page_of_scans(connection, mine, cursor=cursor, limit=limit)
-        return {"items": envelopes(connection, rows, with_result=False), "next_cursor": following}
+        return {"items": envelopes(connection, rows), "next_cursor": following}
 
 
 def _known(service: Service, access: Access, batch_id: str) -> dict[str, Any]:

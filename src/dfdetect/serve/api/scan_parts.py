@@ -21,7 +21,7 @@ from dfdetect.serve.schemas import FramePage
 from dfdetect.serve.store.engine import reading
 from dfdetect.serve.store.tables import results
 from dfdetect.serve.submit import row_of
-from dfdetect.serve.views import OVER, cursor_of, envelopes, read_cursor
+from dfdetect.serve.views import OVER, cursor_of, read_cursor, whole
 
 router = APIRouter(prefix="/v1/scans/{scan_id}", tags=["parts of a scan"])
 
@@ -69,8 +69,7 @@ def _event(name: str, data: dict[str, Any]) -> str:
 
 def _whole(service: Service, row: Any) -> dict[str, Any]:
     with reading(service.engine) as connection:
-        [body] = envelopes(connection, [row], with_result=True)
-    return body
+        return whole(connection, row)
 
 
 @router.get("/tracks", responses=described("no_key", "not_found", "not_ready"))

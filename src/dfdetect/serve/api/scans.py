@@ -25,7 +25,17 @@ from dfdetect.serve.store.engine import now_s, reading
 from dfdetect.serve.store.tables import feedback, scans
 from dfdetect.serve.submit import Accepted, Asked, check_room, row_of, submit
 from dfdetect.serve.sweep import erase
-from dfdetect.serve.views import DECISION_OF_LABEL, OVER, envelopes, etag, last_feedback, page_of_scans, public_name
+from dfdetect.serve.views import (
+    DECISION_OF_LABEL,
+    OVER,
+    envelope,
+    envelopes,
+    etag,
+    last_feedback,
+    page_of_scans,
+    public_name,
+    whole,
+)
 from dfdetect.serve.webhooks import check_callback
 
 router = APIRouter(prefix="/v1/scans", tags=["scans"])
@@ -107,10 +117,7 @@ async def create_scan(
         asker_sha256=asker,
         again=request.query_params.get("again") == "true",
     )
-    try:
-        accepted = await run_in_threadpool(submit, service.engine, service.objects, access, asked, upload)
-    finally:
-        upload.path.unlink(missing_ok=True)
+    accepted = await run_in_threadpool(submit, service.engine, service.objects, access, asked, upload)
     return await _accepted(request, service, access, accepted, wait_s)
 
 
@@ -137,7 +144,7 @@ def list_scans(
         conditions.append(scans.c.filename.icontains(search, autoescape=True))
     with reading(service.engine) as connection:
         rows, following = page_of_scans(connection, conditions, cursor=cursor, limit=limit)
-        return {"items": envelopes(connection, rows, with_result=False), "next_cursor": following}
+        return {"items": envelopes(connection, rows), "next_cursor": following}
 
 
 @router.get("/{scan_id}", response_model=ScanEnvelope, responses=described("no_key", "forbidden", "not_found"))
@@ -150,10 +157,11 @@ def get_scan(
     """How far it is, and its result once there is one. With `If-None-Match`: 304 while nothing has changed."""
     row = known(service, access, scan_id)
     with reading(service.engine) as connection:
-        tag = etag(row, last_feedback(connection, scan_id))
+        said = last_feedback(connection, scan_id)
+        tag = etag(row, said)
         if if_none_match == tag:
             return Response(status_code=304, headers={"etag": tag})
-        [body] = envelopes(connection, [row], with_result=True)
+        body = envelope(connection, row, said)
     return JSONResponse(body, headers={"etag": tag})
 
 
@@ -170,8 +178,7 @@ def give_feedback(
         )
         tell(connection, row, "scan.updated", {"decision": decision, "decided_by": "human"})
         service.note(connection, request, access, "feedback", scan_id)
-        [body] = envelopes(connection, [row], with_result=True)
-    return body
+        return whole(connection, row)
 
 
 @router.post(
@@ -220,8 +227,7 @@ def cancel(request: Request, service: TheService, access: Scan, scan_id: str) ->
         connection.execute(running.values(cancel_asked=True, updated_at=now))
         service.note(connection, request, access, "cancel", scan_id)
         row = connection.execute(sa.select(scans).where(mine)).mappings().one()
-        [body] = envelopes(connection, [row], with_result=True)
-    return body
+        return whole(connection, row)
 
 
 @router.delete("/{scan_id}", status_code=204, responses=described("no_key", "forbidden", "not_found"))
@@ -351,7 +357,7 @@ async def _accepted(request: Request, service: Service, access: Access, accepted
 def _answered(service: Service, access: Access, scan_id: str, *, status: int) -> Response:
     row = known(service, access, scan_id)
     with reading(service.engine) as connection:
-        [body] = envelopes(connection, [row], with_result=True)
+        body = whole(connection, row)
     headers = {"location": f"/v1/scans/{scan_id}"}
     if status == 202:
         headers["retry-after"] = "1"
