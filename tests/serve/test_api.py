@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from dfdetect.detect.result_json import ScanDocument
 from dfdetect.media.child.reader import DecodeServer
+from dfdetect.serve.jobs import dead_letter
 from dfdetect.serve.problems import BASE, PROBLEMS
 from dfdetect.serve.settings import ServeSettings
 from dfdetect.serve.store.tables import audit, idempotency, results, scans
@@ -446,6 +447,16 @@ def test_operators_see_figures(served: Served) -> None:
     text = served.client.get("/metrics").text
     assert 'dfdetect_scans{status="queued"} 1.0' in text
     assert 'route="/v1/scans",status="202"' in text
+    assert "dfdetect_dead_letters 0.0" in text
+    with served.engine.begin() as connection:
+        worn_out = {"status": "failed", "attempts": 3}
+        connection.execute(sa.update(scans).values(**worn_out, error={"code": "corrupt_data"}))
+    assert (
+        "dfdetect_dead_letters 0.0" in served.client.get("/metrics").text
+    )  # failed at the third try, by its own fault
+    with served.engine.begin() as connection:
+        connection.execute(sa.update(scans).values(error=dead_letter(3)))
+    assert "dfdetect_dead_letters 1.0" in served.client.get("/metrics").text
     models = {one["name"]: one for one in served.get("/v1/models").json()}
     assert models["tiny"]["thresholds"]["image"]["1"]["measured_fpr"] == 0.02
     assert set(models) >= {"tiny", "default"}  # by name: where an operator keeps a bundle is nobody's business

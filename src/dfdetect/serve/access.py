@@ -125,12 +125,18 @@ def asker_digest(engine: sa.Engine, address: str) -> str:
 
 
 def _service_secret(engine: sa.Engine) -> str:
+    """Made at the first use; read without a lock afterwards, since every visitor's request asks for it."""
     chosen = sa.select(secrets.c.value).where(secrets.c.name == "askers")
-    with engine.begin() as connection:
+    with reading(engine) as connection:
         value = connection.execute(chosen).scalar()
-        if value is None:
-            value = random.token_urlsafe(32)
-            connection.execute(sa.insert(secrets).values(name="askers", value=value))
+    if value is None:
+        try:
+            with engine.begin() as connection:
+                connection.execute(sa.insert(secrets).values(name="askers", value=random.token_urlsafe(32)))
+        except sa.exc.IntegrityError:  # another process was first
+            pass
+        with reading(engine) as connection:
+            value = connection.execute(chosen).scalar_one()
     return str(value)
 
 

@@ -70,13 +70,13 @@ class Clerk:
         self._dispatcher = Dispatcher(engine, callback_hosts=settings.callback_hosts)
         self._swept = self._cleaned = float("-inf")
 
-    def work_once(self, *, now: Callable[[], float] | None = None) -> bool:
+    def work_once(self) -> bool:
         """True while there is more to do at once."""
-        at = (now or time.monotonic)()
+        at = time.monotonic()
         if at - self._swept >= _SWEEP_EVERY_S:
             self._swept = at
             forget_media(self._engine, self._objects)
-            forget_results(self._engine, self._objects)
+            forget_results(self._engine, self._objects, keep_idempotency_s=self._settings.keep_idempotency_s)
         if at - self._cleaned >= _CLEAN_EVERY_S:
             self._cleaned = at
             forget_left_behind(self._engine, self._objects, self._settings.spool)

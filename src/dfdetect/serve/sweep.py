@@ -9,10 +9,12 @@ import sqlalchemy as sa
 import structlog
 
 from dfdetect.serve.objects import Objects
+from dfdetect.serve.settings import DAY_S
 from dfdetect.serve.store.engine import now_s, reading
 from dfdetect.serve.store.tables import deliveries, idempotency, results, scans, sessions
 
 LEFT_BEHIND_S = 3_600.0  # older than any upload takes
+KEEP_MESSAGES_S = 30 * DAY_S
 _FINAL = ("completed", "failed", "cancelled")
 _AT_ONCE = 500
 
@@ -43,8 +45,13 @@ def forget_media(engine: sa.Engine, objects: Objects, *, scan_id: str | None = N
     return len(found)
 
 
-def forget_results(engine: sa.Engine, objects: Objects, *, now: float | None = None) -> int:
-    """Expire scans whose record's time is over: nothing of them stays but that they were."""
+def forget_results(
+    engine: sa.Engine, objects: Objects, *, keep_idempotency_s: float = DAY_S, now: float | None = None
+) -> int:
+    """Expire scans whose record's time is over: nothing of them stays but that they were. Returns how many.
+
+    Idempotency keys, log-ins and messages that are over go too.
+    """
     now = now_s() if now is None else now
     due = sa.select(scans.c.id).where(scans.c.status.in_(_FINAL), scans.c.completed_at + scans.c.keep_result_s <= now)
     with reading(engine) as connection:
@@ -52,9 +59,9 @@ def forget_results(engine: sa.Engine, objects: Objects, *, now: float | None = N
     for scan_id in found:
         erase(engine, objects, scan_id, status="expired")
     with engine.begin() as connection:
-        connection.execute(sa.delete(idempotency).where(idempotency.c.created_at < now - 86_400))
+        connection.execute(sa.delete(idempotency).where(idempotency.c.created_at < now - keep_idempotency_s))
         connection.execute(sa.delete(sessions).where(sessions.c.expires_at < now))
-        old = sa.and_(deliveries.c.status != "waiting", deliveries.c.done_at < now - 30 * 86_400)
+        old = sa.and_(deliveries.c.status != "waiting", deliveries.c.done_at < now - KEEP_MESSAGES_S)
         connection.execute(sa.delete(deliveries).where(old))
     return len(found)
 

@@ -63,7 +63,8 @@ def metrics(request: Request, service: TheService) -> Response:
     """Prometheus. Beyond the loopback it needs a key with the scope `admin`."""
     if not service.settings.is_loopback:
         needs("admin")(request)
-    dead = sa.select(sa.func.count()).select_from(scans).where(scans.c.status == "failed", scans.c.attempts >= 3)
+    parked = scans.c.error["dead_letter"].as_boolean()
+    dead = sa.select(sa.func.count()).select_from(scans).where(scans.c.status == "failed", parked)
     with reading(service.engine) as connection:
         for gauge, table in ((_scans, scans), (_messages, deliveries)):
             gauge.clear()
