@@ -13,9 +13,11 @@ if importlib.util.find_spec("sqlalchemy") is None:
 else:
     import sqlalchemy as sa
 
+    from dfdetect.media.child.reader import DecodeServer
     from dfdetect.serve.store.engine import open_store
     from serve.running import running_service
     from serve.stores import KINDS, fresh_store, postgres_bin, postgres_server
+    from tiny_bundle import make_tiny_bundle
 
     @pytest.fixture(scope="session")
     def postgres_url() -> Iterator[str | None]:
@@ -39,6 +41,17 @@ else:
         one = open_store(store_url)
         yield one
         one.dispose()
+
+    @pytest.fixture(scope="session")
+    def server() -> Iterator[DecodeServer]:
+        """Forks the children that decode for the workers of the tests."""
+        one = DecodeServer()
+        yield one
+        one.close()
+
+    @pytest.fixture(scope="session")
+    def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+        return make_tiny_bundle(tmp_path_factory.mktemp("bundle") / "tiny")
 
     @pytest.fixture(scope="session")
     def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, Path]]:

@@ -19,19 +19,6 @@ from dfdetect.serve.problems import BASE, PROBLEMS
 from dfdetect.serve.settings import ServeSettings
 from dfdetect.serve.store.tables import audit, idempotency, results, scans
 from serve.served import Served, picture, serving, spooled
-from tiny_bundle import make_tiny_bundle
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[DecodeServer]:
-    one = DecodeServer()
-    yield one
-    one.close()
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_tiny_bundle(tmp_path_factory.mktemp("bundle") / "tiny")
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +22,6 @@ from dfdetect.serve.store.tables import deliveries, results, scans
 from dfdetect.serve.sweep import erase, forget_left_behind, forget_media, forget_results, media_name
 from dfdetect.serve.worker import Heart, Worker
 from serve.rows import add_key, add_scan, status_of
-from tiny_bundle import make_tiny_bundle
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[DecodeServer]:
-    one = DecodeServer()
-    yield one
-    one.close()
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_tiny_bundle(tmp_path_factory.mktemp("bundle") / "tiny")
 
 
 @pytest.fixture
