@@ -33,13 +33,13 @@ from dfdetect.data.self_blend import self_blend
 from dfdetect.detect.detector import Scanner
 from dfdetect.errors import DataError, MediaError
 from dfdetect.evaluate.folds import FOLDS, folds_of_people
-from dfdetect.evaluate.scores import VideoScore, append_score, read_scores, video_score
+from dfdetect.evaluate.scores import VideoScore, append_score, read_scores, unscored, video_score
 from dfdetect.evaluate.stills import CRFS, write_still_clip
 from dfdetect.faces.detector import make_detector
 from dfdetect.faces.mesh import FaceMesh
 from dfdetect.media.image import read_rgb
 from dfdetect.media.roundtrip import encode_png
-from dfdetect.values import InputInfo, Label, MediaKind, ScanResult
+from dfdetect.values import Label, MediaKind
 
 POPULATIONS = ("photo", "photo_clip", "clip")  # photo_clip: a photograph as a pan/zoom clip
 FAKE_EVERY = 2  # every second photograph is also scored as its blended copy, for the probability scale
@@ -86,8 +86,7 @@ def score_items(
     for outcome in pool.run(waiting, functools.partial(_make_work, bundle), jobs=jobs):
         row = outcome.result
         if outcome.error is not None:  # the worker broke: counted as failed, never silently dropped
-            failed = ScanResult(InputInfo(outcome.item.key, None, None), "error", outcome.error)
-            row = _renamed(video_score(outcome.item.row, failed), outcome.item)
+            row = _renamed(unscored(outcome.item.row, outcome.error.code), outcome.item)
         if row is not None:
             append_score(out, row)
         yield outcome.item, row

@@ -17,11 +17,11 @@ from dfdetect.data.sample import Sample
 from dfdetect.detect.detector import DEFAULT_FRAMES, Scanner
 from dfdetect.errors import DataError, ErrorCode, UsageError
 from dfdetect.evaluate.overlap import find_overlap
-from dfdetect.evaluate.scores import NO_FACE, OK, VideoScore, video_score
+from dfdetect.evaluate.scores import NO_FACE, OK, VideoScore, unscored, video_score
 from dfdetect.faces.detector import DEFAULT_DETECTOR
 from dfdetect.models.bundle import Bundle
 from dfdetect.models.trained_on import MOST_KEYS, file_key
-from dfdetect.values import ErrorInfo, InputInfo, Label, ScanResult
+from dfdetect.values import Label
 
 _SHOWN = 5  # names in a message
 _HEAD = b'{"scan": '  # of every line of kept scores
@@ -115,7 +115,7 @@ def score_own(files: Sequence[OwnFile], scan: OwnScan, kept: Path, *, jobs: int)
     waiting = []
     for file in files:
         if file.error:
-            yield _failed(file, ErrorInfo(ErrorCode.IO_ERROR, file.error, "open"))
+            yield unscored(file.sample, ErrorCode.IO_ERROR)
         elif file.sha256 in done:
             yield _named(done[file.sha256], file.sample)
         else:
@@ -123,7 +123,8 @@ def score_own(files: Sequence[OwnFile], scan: OwnScan, kept: Path, *, jobs: int)
     if not waiting:
         return  # no model need be loaded
     for outcome in pool.run(waiting, functools.partial(_make_work, scan), jobs=min(jobs, len(waiting))):
-        score = outcome.result or _failed(outcome.item, outcome.error)
+        code = outcome.error.code if outcome.error else ErrorCode.INTERNAL
+        score = outcome.result or unscored(outcome.item.sample, code)
         if score.status in (OK, NO_FACE):
             _append(kept, scan.key, outcome.item.sha256, score)
         yield score
@@ -163,21 +164,16 @@ def _make_work(scan: OwnScan) -> Callable[[OwnFile], VideoScore]:
     def work(file: OwnFile) -> VideoScore:
         result = scanner.scan(file.sample.path)
         if result.input.sha256 not in (None, file.sha256):
-            error = ErrorInfo(ErrorCode.CHANGED_DURING_READ, "it was written to while it was calibrated on", "open")
-            return _failed(file, error)
+            return unscored(file.sample, ErrorCode.CHANGED_DURING_READ)
         kind = result.media.info.kind if result.media else file.sample.kind
         return replace(video_score(file.sample, result), kind=kind)
 
     return work
 
 
-def _failed(file: OwnFile, error: ErrorInfo | None) -> VideoScore:
-    return video_score(file.sample, ScanResult(InputInfo(file.sample.path, None, None), "error", error))
-
-
 def _named(score: VideoScore, sample: Sample) -> VideoScore:
     """A kept score under what the list says of the file now: a corrected person or label needs no new scan."""
-    fresh = video_score(sample, ScanResult(InputInfo(sample.path, None, None), "error", ErrorInfo("", "", "open")))
+    fresh = unscored(sample, score.status)
     said = {name: getattr(fresh, name) for name in ("path", "label", "dataset", "source", "method", "group", "split")}
     return replace(score, **said)
 

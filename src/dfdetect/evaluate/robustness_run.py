@@ -29,8 +29,8 @@ from dfdetect.errors import DataError, MediaError, UsageError
 from dfdetect.evaluate.launder.files import write_shot
 from dfdetect.evaluate.launder.grid import CLEAN, GRID, Cell, grid_hash
 from dfdetect.evaluate.launder.shot import FRAMES, Shot, read_shot
-from dfdetect.evaluate.scores import VideoScore, video_score
-from dfdetect.values import ErrorInfo, InputInfo, Label, ScanResult
+from dfdetect.evaluate.scores import VideoScore, unscored, video_score
+from dfdetect.values import Label
 
 FILES = 60
 SCORES = "robustness.jsonl"
@@ -111,7 +111,7 @@ def launder_and_score(
     worker = functools.partial(_make_work, str(model), device, seed)
     with path.open("a", encoding="utf-8") as file:
         for outcome in pool.run(_tasks(left), worker, jobs=jobs):
-            rows = outcome.result if outcome.error is None else _all_failed(outcome.item, outcome.error)
+            rows = outcome.result if outcome.error is None else _all_failed(outcome.item, outcome.error.code)
             for row in rows or ():
                 file.write(json.dumps(asdict(row)) + "\n")
                 done[row.cell, row.score.dataset, row.score.path] = row
@@ -145,7 +145,7 @@ def _make_work(model: str, device: str, seed: int) -> Callable[[_Task], list[Cel
                 shots.clear()
                 shots[sample.path] = read_shot(Path(sample.path), detector)
         except MediaError as error:
-            return _all_failed(task, ErrorInfo(str(error.code), error.message, error.stage))
+            return _all_failed(task, str(error.code))
         return [_scored(sample, cell, shots[sample.path], scanner, seed) for cell in task.cells]
 
     return work
@@ -159,9 +159,8 @@ def _scored(sample: Sample, cell: Cell, shot: Shot, scanner: Scanner, seed: int)
     return CellScore(cell.name, video_score(sample, result))
 
 
-def _all_failed(task: _Task, error: ErrorInfo) -> list[CellScore]:
-    failed = ScanResult(InputInfo(task.sample.path, None, None), "error", error)
-    return [CellScore(cell.name, video_score(task.sample, failed)) for cell in task.cells]
+def _all_failed(task: _Task, code: str) -> list[CellScore]:
+    return [CellScore(cell.name, unscored(task.sample, code)) for cell in task.cells]
 
 
 def _check_header(path: Path, about: dict[str, object]) -> None:

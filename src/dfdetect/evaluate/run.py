@@ -34,11 +34,10 @@ from dfdetect.evaluate.run_file import FRAME_SCORES, RUN_FILE, SCORES, SCORES_CS
 from dfdetect.evaluate.samples import Asked, choose, refuse_repeated, samples_hash
 from dfdetect.evaluate.score_files import write_csv
 from dfdetect.evaluate.score_table import ScoreTable
-from dfdetect.evaluate.scores import frame_scores, video_score
+from dfdetect.evaluate.scores import frame_scores, unscored, video_score
 from dfdetect.faces.detector import DEFAULT_DETECTOR, FACE_DETECTORS
 from dfdetect.models.bundle import Bundle, find_bundle, load_bundle
 from dfdetect.models.trained_on import file_key
-from dfdetect.values import ErrorInfo, InputInfo, ScanResult
 
 PEERS = "peers"
 _INPUT_KINDS: dict[str, InputKind] = {"video": "file", "image": "file", "frames": "frames", "crop": "crops"}
@@ -272,17 +271,9 @@ def _failed(outcome: Outcome[_Item, Scored], job: EvalJob) -> Scored:
     assert outcome.error is not None
     if outcome.error.code in _OWN_FAULTS:
         raise DfdetectError(outcome.error.message, code=ErrorCode(outcome.error.code))
-    rows = _rows(outcome.item, [_error_result(outcome.item, outcome.error)] * (1 + len(job.peers)), job.protocol)
-    return Scored(rows, tuple(columns_of(()) for _ in rows))
-
-
-def _error_result(item: _Item, error: ErrorInfo) -> ScanResult:
-    return ScanResult(InputInfo(item.sample.path, None, None), "error", error)
-
-
-def _rows(item: _Item, results: Sequence[ScanResult], protocol: EvalProtocol) -> tuple[Any, ...]:
-    pooling = protocol.scan.pooling
-    return tuple(video_score(item.sample, result, pooling=pooling, extra=item.extra) for result in results)
+    row = unscored(outcome.item.sample, outcome.error.code, extra=outcome.item.extra)
+    times = 1 + len(job.peers)
+    return Scored((row,) * times, (columns_of(()),) * times)
 
 
 def _make_work(
@@ -302,10 +293,11 @@ def _make_work(
 
     def work(item: _Item) -> Scored:
         results = scanner.scan_beside(item.sample.path, others, kind=_INPUT_KINDS[item.sample.kind])
+        rows = tuple(video_score(item.sample, result, pooling=pooling, extra=item.extra) for result in results)
         frames = tuple(columns_of(frame_scores(item.sample, result, pooling=pooling)) for result in results)
         sha256 = results[0].input.sha256
         learned = sha256 is not None and file_key(sha256) in trained_keys
-        return Scored(_rows(item, results, protocol), frames, learned)
+        return Scored(rows, frames, learned)
 
     return work
 

@@ -21,7 +21,7 @@ from dfdetect.evaluate.run_file import FRAME_SCORES, RUN_FILE, SCORES, read_run
 from dfdetect.evaluate.samples import Asked
 from dfdetect.evaluate.score_files import read_csv, read_parquet
 from dfdetect.evaluate.score_table import FrameTable, ScoreTable
-from dfdetect.evaluate.scores import MISSING, VideoScore, group_of
+from dfdetect.evaluate.scores import MISSING, VideoScore, unscored
 from dfdetect.values import Label
 
 PEERS = "peers"
@@ -86,7 +86,7 @@ def completed(table: ScoreTable, asked: Asked) -> ScoreTable:
         row = given.pop((sample.dataset, sample.name), None)
         own = asked.extras.get(sample.path, {})
         if row is None:
-            kept.append(_missing(sample, own))
+            kept.append(unscored(sample, MISSING, extra=own))
             continue
         if row.label != int(sample.label):
             wrong.append(f"{sample.name} is {Label(row.label).name.lower()} in the scores")
@@ -132,25 +132,8 @@ def _by_name(table: ScoreTable, samples: Sequence[Sample]) -> Any:
     return lambda row: (names.get(row.path, ""), row.path)
 
 
-def _missing(sample: Sample, extra: Mapping[str, str]) -> VideoScore:
-    return VideoScore(
-        path=sample.name,
-        label=int(sample.label),
-        dataset=sample.dataset,
-        source=sample.source or sample.dataset,
-        method=sample.method,
-        compression=sample.compression,
-        split=sample.split,
-        group=group_of(sample),
-        kind=sample.kind,
-        status=MISSING,
-        usable=False,
-        extra=extra,
-    )
-
-
 def _filled(row: VideoScore, sample: Sample, extra: Mapping[str, str]) -> VideoScore:
-    whole = _missing(sample, extra)
+    whole = unscored(sample, MISSING)
     missing = {name: getattr(whole, name) for name in _FILLED if not getattr(row, name)}
     group = whole.group if row.group in ("", row.path) else row.group
     return replace(row, dataset=sample.dataset, group=group, extra={**extra, **row.extra}, **missing)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from dfdetect.batch.journal import drop_torn_line
@@ -79,6 +79,27 @@ def group_of(sample: Sample) -> str:
     return sample.target_id or sample.source_key or sample.video_id or sample.name
 
 
+def unscored(sample: Sample, status: str, *, extra: Mapping[str, str] | None = None) -> VideoScore:
+    """The row of a sample that has no score: what the data says of it. status: why there is none.
+
+    extra: columns of the user's own list.
+    """
+    return VideoScore(
+        path=sample.name,
+        label=int(sample.label),
+        dataset=sample.dataset,
+        source=sample.source or sample.dataset,
+        method=sample.method,
+        compression=sample.compression,
+        split=sample.split,
+        group=group_of(sample),
+        kind=sample.kind,
+        status=status,
+        usable=False,
+        extra=dict(extra or {}),
+    )
+
+
 def video_score(
     sample: Sample, result: ScanResult, *, pooling: Pooling = "tracks", extra: Mapping[str, str] | None = None
 ) -> VideoScore:
@@ -94,17 +115,8 @@ def video_score(
         status = NO_FACE
     calibrated = result.thresholds is None or result.thresholds.measured_on != NOT_CALIBRATED
     verdict = str(result.verdict) if result.verdict and calibrated else None
-    return VideoScore(
-        path=sample.name,
-        label=int(sample.label),
-        dataset=sample.dataset,
-        source=sample.source or sample.dataset,
-        method=sample.method,
-        compression=sample.compression,
-        split=sample.split,
-        group=group_of(sample),
-        kind=sample.kind,
-        status=status,
+    return replace(
+        unscored(sample, status, extra=extra),
         verdict=verdict,
         probability=result.probability,
         logit=POOLERS[pooling]([score.logit for score in pooled_scores(top, pooling)]) if top else None,
@@ -112,7 +124,6 @@ def video_score(
         n_frames=result.media.frames_read if result.media else 0,
         usable=status == OK and all(reason.code != "no_usable_face" for reason in result.reasons),
         decided=verdict in DECIDED,
-        extra=dict(extra or {}),
     )
 
 
