@@ -18,6 +18,7 @@ import pytest
 from dfdetect.data.drawn_faces import draw_face
 from dfdetect.data.sample import Sample
 from dfdetect.errors import DataError, UsageError
+from dfdetect.evaluate import explanations, robustness
 from dfdetect.evaluate import run as module
 from dfdetect.evaluate.peers import CommandPeer
 from dfdetect.evaluate.protocol import PROTOCOLS
@@ -309,6 +310,16 @@ def test_a_finished_run_is_done_and_another_one_is_refused(
     shutil.copytree(unbroken, tmp_path / "mine")
     assert not run(photos[:2], bundle, tmp_path / "mine", restart=True).was_done
     assert len(tables_of(tmp_path / "mine")[0]) == 2
+
+
+def test_the_parts_beside_a_run_do_not_stop_it_from_beginning_anew(
+    photos: list[Sample], bundle: Path, unbroken: Path, tmp_path: Path
+) -> None:
+    """explanation.json was looked for under another name: --restart called it somebody else's file."""
+    shutil.copytree(unbroken, tmp_path / "mine")
+    for name in ("report.html", robustness.RESULT, explanations.RESULT):
+        (tmp_path / "mine" / name).write_text("{}")
+    assert not run(photos[:2], bundle, tmp_path / "mine", restart=True).was_done
 
 
 def test_a_folder_with_other_files_is_left_alone(photos: list[Sample], bundle: Path, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Kept scores -> whole reports: figures, groups of people, worst cases, a benchmark's counting, and what lies beside.
 
-No model is needed. Optional parts that were measured (`robustness.json`, `explanations.json`) are taken from the folder
+No model is needed. Optional parts that were measured (`robustness.json`, `explanation.json`) are taken from the folder
 of the scores; figures are `measure`'s, and this module computes none.
 """
 

@@ -211,7 +211,7 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
 def _is_ours(name: str) -> bool:
     """What `evaluate` makes beside the scores and may make again."""
-    return name in (WORK, PEERS) or name.startswith(("report", "robustness", "explanations"))
+    return name in (WORK, PEERS) or name.startswith(("report", "robustness", "explanation"))
 
 
 def _clear(out: Path) -> None:
