@@ -90,7 +90,7 @@ class _Bars(ExitStack):
     def __init__(self, quiet: bool) -> None:
         super().__init__()
         self._quiet = quiet
-        self._bars: dict[str, tuple[Bar, int]] = {}
+        self._bars: dict[str, Bar] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -101,7 +101,5 @@ class _Bars(ExitStack):
 
         if what not in self._bars:
             self.close()
-            self._bars[what] = self.enter_context(progress_bar(total, quiet=self._quiet, what=what)), 0
-        bar, before = self._bars[what]
-        bar.advance(done - before)
-        self._bars[what] = bar, done
+            self._bars[what] = self.enter_context(progress_bar(total, quiet=self._quiet, what=what))
+        self._bars[what].reach(done, total)

@@ -108,16 +108,8 @@ def _shown(what: str, options: PartOptions) -> Iterator[Callable[[int, int], Non
     from dfdetect.cli.progress import progress_bar
 
     with progress_bar(0, quiet=options.quiet, what=what, lines_every_s=LINES_EVERY_S) as bar:
-        before = 0
-
-        def show(done: int, total: int) -> None:
-            nonlocal before
-            bar.begin(total)
-            bar.advance(done - before)
-            before = done
-
         try:
-            yield show
+            yield bar.reach
         except KeyboardInterrupt:
             typer.echo(f"stopped; the same command goes on where this one was (unfinished: {options.out})", err=True)
             raise typer.Exit(INTERRUPTED) from None

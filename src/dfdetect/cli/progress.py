@@ -23,6 +23,11 @@ class Bar:
         """The number of items, where it was not known when the bar was made."""
         self._progress.update(self._task, total=total)
 
+    def reach(self, done: int, total: int) -> None:
+        """So many are done, of so many; what is told again is not counted again."""
+        self.begin(total)
+        self.advance(done - int(self._progress.tasks[0].completed))
+
     def advance(self, items: int = 1, *, note: str | None = None) -> None:
         """note: shown at the end of the bar until another one comes."""
         speed = self._progress.tasks[0].speed
