@@ -24,6 +24,7 @@ from dfdetect.evaluate.scores import group_of
 from dfdetect.faces.align import CropView, crop_face, cut_square, square_around
 from dfdetect.media.reader import open_media
 from dfdetect.media.sampling import even_indices
+from dfdetect.models.bundle import find_bundle, load_bundle
 from dfdetect.values import FaceCrop, FaceScore, Float32Array, Label, ScanResult, UInt8Array
 
 STEPS = 12  # parts in which cells are exchanged
@@ -103,7 +104,7 @@ def check_faces(
 
     DataError: the model gives no heatmap.
     """
-    if not Scanner(model, device=device, threads=1).bundle.has_cam:
+    if not load_bundle(find_bundle(model)).has_cam:
         raise DataError(f"the model {model} gives no heatmap: there is no explanation to check")
     worker = functools.partial(_make_work, str(model), device, seed)
     found: dict[str, list[FaceCheck]] = {}

@@ -30,6 +30,7 @@ from dfdetect.evaluate.launder.files import write_shot
 from dfdetect.evaluate.launder.grid import CLEAN, GRID, Cell, grid_hash
 from dfdetect.evaluate.launder.shot import FRAMES, Shot, read_shot
 from dfdetect.evaluate.scores import VideoScore, unscored, video_score
+from dfdetect.models.bundle import find_bundle, load_bundle
 from dfdetect.values import Label
 
 FILES = 60
@@ -101,8 +102,8 @@ def launder_and_score(
         raise DataError("robustness needs images or videos; frame folders and crops cannot be laundered as files")
     out.mkdir(parents=True, exist_ok=True)
     path = out / SCORES
-    scanner = Scanner(model, frames=FRAMES, device=device, threads=1)
-    _check_header(path, {"model_sha256": scanner.bundle.info.sha256, "grid": grid_hash(GRID), "seed": seed})
+    bundle = load_bundle(find_bundle(model))
+    _check_header(path, {"model_sha256": bundle.info.sha256, "grid": grid_hash(GRID), "seed": seed})
     done = {(row.cell, row.score.dataset, row.score.path): row for row in read_cell_scores(path)}
     total = len(wanted)
     left = [(s, c) for s, c in wanted if (c.name, s.dataset, s.name) not in done]
