@@ -107,6 +107,13 @@ def interval(values: FloatArray) -> tuple[float, float] | None:
     return (float(low), float(high)) if high > low else None
 
 
+def drawn_weights(groups: Sequence[str], *, rng: np.random.Generator, draws: int) -> FloatArray:
+    """(draws, N): how often each sample is drawn, whole groups at a time; for figures of few samples of one's own."""
+    names, of_sample = np.unique(np.asarray(groups), return_inverse=True)
+    counts = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
+    return np.asarray(counts[:, of_sample], np.float64)
+
+
 def _counts(n_groups: int, *, chunk: int, most: int, rng: np.random.Generator) -> Iterator[Float32Array]:
     """(n_groups, chunk): how often each group was drawn, so many draws at a time."""
     chunk = min(chunk, most)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from dfdetect.batch.whole_file import whole_file
 from dfdetect.errors import DataError
+from dfdetect.evaluate.bootstrap import drawn_weights
 from dfdetect.evaluate.estimates import Estimate
 from dfdetect.evaluate.explanations_run import MAPS, FaceCheck
 from dfdetect.evaluate.part_file import read_part
@@ -89,7 +90,7 @@ def measure_explanations(
     """Faces of `check_faces` -> Explanations, with 95 % intervals over people. DataError: no face."""
     if not faces:
         raise DataError("no face of a fake with a mask could be checked: none was found, or its mask is empty there")
-    drawn = _drawn([face.group for face in faces], rng, draws)
+    drawn = drawn_weights([face.group for face in faces], rng=rng, draws=draws)
     figures = {name: _figures(faces, name) for name in MAPS}
     gains = {
         f"{figure}_over_{other}": _mean(sign * (figures["heatmap"][figure] - figures[other][figure]), drawn)
@@ -130,13 +131,6 @@ def write_explanations(folder: Path, found: Explanations) -> Path:
 def read_explanations(folder: Path) -> dict[str, Any] | None:
     """explanation.json of a folder, as `EvalReport.explanation` holds it; None where there is none."""
     return read_part(folder / RESULT, SCHEMA)
-
-
-def _drawn(groups: Sequence[str], rng: np.random.Generator, draws: int) -> FloatArray:
-    """(draws, faces): how often each face is drawn, group by group."""
-    names, of_face = np.unique(np.asarray(groups), return_inverse=True)
-    counts = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
-    return np.asarray(counts[:, of_face], np.float64)
 
 
 def _noticed(faces: Sequence[FaceCheck]) -> NDArray[np.bool_]:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from dfdetect.batch.whole_file import whole_file
 from dfdetect.errors import DataError
+from dfdetect.evaluate.bootstrap import drawn_weights
 from dfdetect.evaluate.estimates import Estimate
 from dfdetect.evaluate.launder.grid import CLEAN, GRID, Cell, grid_hash
 from dfdetect.evaluate.launder.shot import FRAMES
@@ -134,11 +135,13 @@ def measure_robustness(
     clean = by_cell.get(CLEAN.name, {})
     if not any(score.status == OK for score in clean.values()):
         raise DataError("no file has a score as it is, so no loss can be told; robustness needs the cell 'clean'")
-    weights = _Weights([score.group for score in clean.values()], rng, draws)
+    drawn = drawn_weights([score.group for score in clean.values()], rng=rng, draws=draws)
+    weights = dict(zip(clean, drawn.T, strict=True))
     measured = [_measured(cell, by_cell[cell.name], clean, weights) for cell in (CLEAN, *GRID) if cell.name in by_cell]
     cells = tuple(result for result, _, _ in measured)
     laundered = [item for item in measured[1:] if item[0].loss.value is not None]
     mean_loss = _mean_loss(laundered)
+    rises = _rises(measured)
     by_loss = sorted((result for result, _, _ in laundered), key=lambda cell: -(cell.loss.value or 0.0))
     return Robustness(
         model=model,
@@ -148,8 +151,8 @@ def measure_robustness(
         cells=cells,
         mean_loss=mean_loss,
         worst=tuple(cell.name for cell in by_loss[:_WORST]),
-        rises=_rises(measured),
-        gate=_gate(cells, mean_loss, _rises(measured)),
+        rises=rises,
+        gate=_gate(cells, mean_loss, rises),
     )
 
 
@@ -166,30 +169,16 @@ def read_robustness(folder: Path) -> dict[str, Any] | None:
     return read_part(folder / RESULT, SCHEMA)
 
 
-class _Weights:
-    """How often each group is drawn: the same draws for every cell."""
-
-    def __init__(self, groups: Sequence[str], rng: np.random.Generator, draws: int) -> None:
-        names = sorted(set(groups))
-        self._place = {name: n for n, name in enumerate(names)}
-        self._counts = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
-
-    def of(self, scores: Sequence[VideoScore]) -> FloatArray:
-        """(draws, N)"""
-        return np.asarray(self._counts[:, [self._place[score.group] for score in scores]], np.float64)
-
-
 def _probabilities(scores: Sequence[VideoScore]) -> FloatArray:
     return np.array([score.probability for score in scores], np.float64)
 
 
-def _auc_draws(scores: Sequence[VideoScore], weights: _Weights) -> FloatArray:
-    """(draws,) AUC of every draw, nan where a draw lost a class."""
+def _auc_draws(scores: Sequence[VideoScore], drawn: FloatArray) -> FloatArray:
+    """(draws,) AUC of every draw, nan where a draw lost a class. drawn: (draws, N), how often each score is drawn."""
     labels = np.array([score.label for score in scores])
     rising, level = np.unique(_probabilities(scores), return_inverse=True)
     spread = np.zeros((len(scores), len(rising)))
     spread[np.arange(len(scores)), level] = 1
-    drawn = weights.of(scores)
     real, fake = (((drawn * (labels == label)) @ spread)[:, ::-1] for label in (0, 1))
     whole = (real.sum(axis=1) > 0) & (fake.sum(axis=1) > 0)
     out = np.full(len(drawn), np.nan)
@@ -201,9 +190,9 @@ def _measured(
     cell: Cell,
     found: Mapping[tuple[str, str], VideoScore],
     clean: Mapping[tuple[str, str], VideoScore],
-    weights: _Weights,
+    weights: Mapping[tuple[str, str], FloatArray],
 ) -> tuple[CellResult, FloatArray, FloatArray]:
-    """The cell, and by draw its AUC and its loss."""
+    """The cell, and by draw its AUC and its loss. weights: (draws,) of each file, the same for every cell."""
     keys = [key for key, score in found.items() if score.status == OK and key in clean and clean[key].status == OK]
     lost = sum(score.status != OK and key in clean and clean[key].status == OK for key, score in found.items())
     now, before = [found[key] for key in keys], [clean[key] for key in keys]
@@ -213,8 +202,9 @@ def _measured(
     nothing = np.full(1, np.nan)
     auc_draws, loss_draws = nothing, nothing
     if n_real and n_fake:
-        auc_draws = _auc_draws(now, weights)
-        loss_draws = _auc_draws(before, weights) - auc_draws
+        drawn = np.stack([weights[key] for key in keys], axis=1)
+        auc_draws = _auc_draws(now, drawn)
+        loss_draws = _auc_draws(before, drawn) - auc_draws
         value, value_before = (float(rank(labels, _probabilities(scores)).roc_auc()) for scores in (now, before))
         auc = _estimate(value, auc_draws)
         loss = _estimate(value_before - value, loss_draws)
