@@ -3,7 +3,7 @@
 out/scores.parquet, .csv, frame_scores.parquet   written when every file is scored
 out/peers/NAME/                                  the same of each outside detector
 out/run.json                                     written last: without it the run is not finished
-out/work/                                        of an unfinished run only (`progress_file`)
+the folder `work` inside out                     of an unfinished run only (`progress_file`)
 """
 
 from __future__ import annotations

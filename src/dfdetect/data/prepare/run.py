@@ -2,7 +2,7 @@
 
 out/shard-00000.parquet ...   <= 64 MB each
 out/manifest.json             written last: without it the set is not finished
-out/work/                     of an unfinished run only
+the folder `work` inside out  of an unfinished run only
 """
 
 from __future__ import annotations
