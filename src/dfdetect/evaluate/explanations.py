@@ -10,7 +10,6 @@ mostly face, so any map points at it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,12 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dfdetect.batch.whole_file import whole_file
 from dfdetect.errors import DataError
 from dfdetect.evaluate.bootstrap import drawn_weights
 from dfdetect.evaluate.estimates import Estimate
 from dfdetect.evaluate.explanations_run import MAPS, FaceCheck
-from dfdetect.evaluate.part_file import read_part
+from dfdetect.evaluate.part_file import read_part, write_part
 
 SCHEMA = "dfdetect.explanations/1"
 RESULT = "explanation.json"
@@ -122,10 +120,7 @@ def measure_explanations(
 
 def write_explanations(folder: Path, found: Explanations) -> Path:
     """Write explanation.json into the folder."""
-    path = folder / RESULT
-    with whole_file(path) as part:
-        part.write_text(json.dumps(found.as_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    return path
+    return write_part(folder / RESULT, found.as_dict())
 
 
 def read_explanations(folder: Path) -> dict[str, Any] | None:

@@ -1,12 +1,21 @@
-"""JSON files of the optional parts of an evaluation, which lie beside its scores."""
+"""JSON files that lie beside the scores of an evaluation: run.json, and one for each optional part."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dfdetect.batch.whole_file import whole_file
 from dfdetect.errors import DataError
+
+
+def write_part(path: Path, found: Mapping[str, Any]) -> Path:
+    """Write an object with its "schema", whole or not at all. ValueError: a number in it is none."""
+    with whole_file(path) as part:
+        part.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    return path
 
 
 def read_part(path: Path, schema: str) -> dict[str, Any] | None:

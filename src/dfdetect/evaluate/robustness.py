@@ -9,7 +9,6 @@ its own, which is much narrower than the difference of two intervals would sugge
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -19,13 +18,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dfdetect.batch.whole_file import whole_file
 from dfdetect.errors import DataError
 from dfdetect.evaluate.bootstrap import drawn_weights
 from dfdetect.evaluate.estimates import Estimate
 from dfdetect.evaluate.launder.grid import CLEAN, GRID, Cell, grid_hash
 from dfdetect.evaluate.launder.shot import FRAMES
-from dfdetect.evaluate.part_file import read_part
+from dfdetect.evaluate.part_file import read_part, write_part
 from dfdetect.evaluate.robustness_run import CellScore
 from dfdetect.evaluate.scores import OK, VideoScore
 from dfdetect.metrics import Ranking, rank, wilson_interval
@@ -158,10 +156,7 @@ def measure_robustness(
 
 def write_robustness(folder: Path, found: Robustness) -> Path:
     """Write robustness.json into the folder."""
-    path = folder / RESULT
-    with whole_file(path) as part:
-        part.write_text(json.dumps(found.as_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    return path
+    return write_part(folder / RESULT, found.as_dict())
 
 
 def read_robustness(folder: Path) -> dict[str, Any] | None:

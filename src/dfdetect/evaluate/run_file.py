@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dfdetect.batch.whole_file import whole_file
-from dfdetect.errors import DataError
+from dfdetect.evaluate.part_file import read_part
 
 RUN_FILE = "run.json"
 SCHEMA = "dfdetect.evaluation-run/1"
@@ -29,14 +29,4 @@ def write_run(folder: Path, run: Mapping[str, Any]) -> None:
 
 def read_run(folder: Path) -> dict[str, Any] | None:
     """run.json of a finished run; None where there is none. DataError: it is something else."""
-    path = folder / RUN_FILE
-    if not path.is_file():
-        return None
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: expected what `dfdetect evaluate` wrote; {error}") from error
-    if not isinstance(found, dict) or found.get("schema") != SCHEMA:
-        schema = found.get("schema") if isinstance(found, dict) else None
-        raise DataError(f"{path}: expected the schema {SCHEMA!r}; found {schema!r}")
-    return found
+    return read_part(folder / RUN_FILE, SCHEMA)
