@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from dfdetect.errors import DataError, unknown_name
 from dfdetect.evaluate.score_table import EXTRA_PREFIX, TEXT_COLUMNS, ScoreTable
-from dfdetect.evaluate.scores import NO_FACE, OK
+from dfdetect.evaluate.scores import NO_FACE
 from dfdetect.metrics import reliability_bins, wilson_interval
 from dfdetect.values import Verdict
 
@@ -223,7 +223,7 @@ class _Files:
 
     @staticmethod
     def of(table: ScoreTable) -> _Files:
-        scored = (table["status"] == OK) & np.isfinite(table["probability"])
+        scored = table.scored
         faceless = table["status"] == NO_FACE
         verdict = table["verdict"]
         return _Files(

@@ -132,17 +132,16 @@ def frames_of(videos: Samples, frames: FrameTable, *, bounds: Thresholds | None)
 
 
 def _answers(table: ScoreTable, bounds: Thresholds | None) -> tuple[Int8s | None, str]:
-    scored = (table["status"] == OK) & np.isfinite(table["probability"])
     told = table["verdict"] != ""
     answers = np.full(len(table), ABSTAINED, np.int8)
     answers[table["verdict"] == Verdict.LIKELY_MANIPULATED.value] = 1
     answers[table["verdict"] == Verdict.NO_MANIPULATION_FOUND.value] = 0
-    silent = scored & ~told
+    silent = table.scored & ~told
     if not silent.any() and told.any():
         return answers, "the verdicts of the scan"
     if bounds is None:
         n = int(silent.sum())
-        return None, f"{n:,} of {int(scored.sum()):,} scored files have no verdict, and no bounds were given"
+        return None, f"{n:,} of {int(table.scored.sum()):,} scored files have no verdict, and no bounds were given"
     answers[silent] = _by_bounds(table["probability"][silent], bounds)
     some = f", for {int(silent.sum()):,} files without a verdict" if told.any() else ""
     return answers, _text(bounds) + some

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dfdetect.evaluate.scores import FrameScore, VideoScore
+from dfdetect.evaluate.scores import OK, FrameScore, VideoScore
 
 Column = NDArray[Any]
 
@@ -62,6 +62,11 @@ class ScoreTable:
 
     def __getitem__(self, name: str) -> Column:
         return self.columns[name]
+
+    @property
+    def scored(self) -> NDArray[np.bool_]:
+        """(N,) which files have a score."""
+        return np.asarray((self["status"] == OK) & np.isfinite(self["probability"]))
 
     @property
     def extra_names(self) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from dfdetect.evaluate.score_table import ScoreTable
-from dfdetect.evaluate.scores import OK
 from dfdetect.values import Label
 
 MOST = 20  # of each kind
@@ -35,7 +34,7 @@ class Worst:
 
 def worst_cases(table: ScoreTable, *, most: int = MOST) -> Worst:
     """At most so many of each kind, of the scored files; equal scores by dataset and path, so that a repeat agrees."""
-    scored = np.flatnonzero((table["status"] == OK) & np.isfinite(table["probability"]))
+    scored = np.flatnonzero(table.scored)
     reals = scored[table["label"][scored] == Label.REAL]
     fakes = scored[table["label"][scored] == Label.FAKE]
     return Worst(_cases(table, reals, -1.0, most), _cases(table, fakes, 1.0, most))
