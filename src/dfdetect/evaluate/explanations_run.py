@@ -20,6 +20,7 @@ from dfdetect.batch import pool
 from dfdetect.data.sample import Sample
 from dfdetect.detect.detector import Scanner
 from dfdetect.errors import DataError
+from dfdetect.evaluate.samples import in_turn
 from dfdetect.evaluate.scores import group_of
 from dfdetect.faces.align import CropView, crop_face, cut_square, square_around
 from dfdetect.media.reader import open_media
@@ -87,8 +88,7 @@ def pairs_of(samples: Sequence[Sample], *, files: int = FILES, seed: int = 0) ->
         )
     rng = np.random.default_rng(seed)
     groups = [[group[i] for i in rng.permutation(len(group))] for _, group in sorted(by_method.items())]
-    longest = max(len(group) for group in groups)
-    return [group[place] for place in range(longest) for group in groups if place < len(group)][:files]
+    return list(in_turn(groups))[:files]
 
 
 def check_faces(

@@ -29,6 +29,7 @@ from dfdetect.errors import DataError, MediaError, UsageError
 from dfdetect.evaluate.launder.files import write_shot
 from dfdetect.evaluate.launder.grid import CLEAN, GRID, Cell, grid_hash
 from dfdetect.evaluate.launder.shot import FRAMES, Shot, read_shot
+from dfdetect.evaluate.samples import in_turn
 from dfdetect.evaluate.scores import VideoScore, unscored, video_score
 from dfdetect.models.bundle import find_bundle, load_bundle
 from dfdetect.values import Label
@@ -63,7 +64,7 @@ def fixed_subset(samples: Sequence[Sample], *, files: int = FILES, seed: int = 0
     for sample in sorted(samples, key=lambda s: (_draw(f"{seed}:{s.dataset}:{s.name}"), s.name)):
         if sample.kind in ("image", "video"):
             strata[sample.label].setdefault((sample.source or sample.dataset, sample.method), []).append(sample)
-    in_turn = {label: list(_in_turn([groups[name] for name in sorted(groups)])) for label, groups in strata.items()}
+    in_turn = {label: list(in_turn([groups[name] for name in sorted(groups)])) for label, groups in strata.items()}
     n_real = min(len(in_turn[Label.REAL]), max(files // 2, files - len(in_turn[Label.FAKE])))
     halves = in_turn[Label.REAL][:n_real], in_turn[Label.FAKE][: files - n_real]
     return [sample for both in zip_longest(*halves) for sample in both if sample is not None]
@@ -71,11 +72,6 @@ def fixed_subset(samples: Sequence[Sample], *, files: int = FILES, seed: int = 0
 
 def _draw(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
-
-
-def _in_turn(groups: Sequence[Sequence[Sample]]) -> Iterator[Sample]:
-    for place in range(max((len(group) for group in groups), default=0)):
-        yield from (group[place] for group in groups if place < len(group))
 
 
 def launder_and_score(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -20,6 +21,8 @@ from dfdetect.errors import DataError, UsageError
 from dfdetect.evaluate.protocol import EvalProtocol
 from dfdetect.evaluate.score_table import EXTRA_PREFIX
 from dfdetect.models.trained_on import keys_of
+
+Item = TypeVar("Item")
 
 FACEFORENSICS = "faceforensics"
 OFFICIAL_TEST_VIDEOS = 140  # of each class and compression (Rossler et al. 2019)
@@ -168,6 +171,12 @@ def subset(asked: Asked, *, seed: int, limit: int | None = None, per_source: int
     samples = [sample for sample in asked.samples if id(sample) in chosen]
     dropped = len(asked.samples) - len(samples)
     return _replaced(asked, samples, {"not drawn (--limit, --per-source)": dropped}, list(asked.notes))
+
+
+def in_turn(groups: Sequence[Sequence[Item]]) -> Iterator[Item]:
+    """The first of every group, then the second of every group that has one, and so on."""
+    for place in range(max((len(group) for group in groups), default=0)):
+        yield from (group[place] for group in groups if place < len(group))
 
 
 def _replaced(asked: Asked, samples: Sequence[Sample], left_out: Mapping[str, int], notes: Sequence[str]) -> Asked:
