@@ -64,9 +64,9 @@ def fixed_subset(samples: Sequence[Sample], *, files: int = FILES, seed: int = 0
     for sample in sorted(samples, key=lambda s: (_draw(f"{seed}:{s.dataset}:{s.name}"), s.name)):
         if sample.kind in ("image", "video"):
             strata[sample.label].setdefault((sample.source or sample.dataset, sample.method), []).append(sample)
-    in_turn = {label: list(in_turn([groups[name] for name in sorted(groups)])) for label, groups in strata.items()}
-    n_real = min(len(in_turn[Label.REAL]), max(files // 2, files - len(in_turn[Label.FAKE])))
-    halves = in_turn[Label.REAL][:n_real], in_turn[Label.FAKE][: files - n_real]
+    drawn = {label: list(in_turn([groups[name] for name in sorted(groups)])) for label, groups in strata.items()}
+    n_real = min(len(drawn[Label.REAL]), max(files // 2, files - len(drawn[Label.FAKE])))
+    halves = drawn[Label.REAL][:n_real], drawn[Label.FAKE][: files - n_real]
     return [sample for both in zip_longest(*halves) for sample in both if sample is not None]
 
 
