@@ -13,13 +13,13 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dfdetect import __version__
 from dfdetect.calibration import NOT_CALIBRATED
+from dfdetect.detect.page import page_template
 from dfdetect.detect.wording import (
     CANNOT_TELL,
     MACHINE_MADE,
@@ -123,11 +123,7 @@ def render(result: ScanResult, *, made_at: datetime | None = None) -> str:
 
 @functools.cache
 def _template() -> Template:
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(clock=clock, plain=plain)
-    return environment.from_string((files("dfdetect.detect") / "report.html.jinja").read_text(encoding="utf-8"))
+    return page_template("dfdetect.detect", "report.html.jinja")
 
 
 def _caption() -> str:

@@ -6,13 +6,13 @@ import functools
 import itertools
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from dfdetect import __version__
 from dfdetect.data.audit.report import AuditReport, Leak, verdict
 from dfdetect.data.audit.wording import KINDS, KindWords
-from dfdetect.detect.wording import percent, plain
+from dfdetect.detect.page import page_template
+from dfdetect.detect.wording import percent
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -56,12 +56,7 @@ def render(report: AuditReport, *, made_at: datetime | None = None) -> str:
 
 @functools.cache
 def _template() -> Template:
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(plain=plain, number="{:,}".format)
-    environment.globals["share"] = _share
-    return environment.from_string((files("dfdetect.data.audit") / "audit.html.jinja").read_text(encoding="utf-8"))
+    return page_template("dfdetect.data.audit", "audit.html.jinja", share=_share)
 
 
 def _cell(report: AuditReport, kind: str, first: str, second: str) -> Cell:

@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from dfdetect import __version__
-from dfdetect.detect.wording import plain
+from dfdetect.detect.page import page_template
 from dfdetect.evaluate.estimates import DECISION_FIGURES, FIGURES, Estimate
 from dfdetect.evaluate.eval_report import Block, By, Comparison, CrossAuc, EvalReport, Level
 from dfdetect.evaluate.findings import Severity
@@ -109,12 +109,13 @@ def render(
 
 @functools.cache
 def _template() -> Template:
-    from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(plain=plain, number="{:,}".format)
-    environment.globals.update(
+    room = "dfdetect.evaluate.report"
+    return page_template(
+        room,
+        "evaluation.html.jinja",
+        style=Markup((files(room) / "evaluation.css").read_text(encoding="utf-8")),
         words=words,
         FIGURES=FIGURES,
         DECISION_FIGURES=DECISION_FIGURES,
@@ -145,9 +146,6 @@ def _template() -> Template:
         having=_having,
         subsets=_subsets,
     )
-    room = files("dfdetect.evaluate.report")
-    environment.globals["style"] = Markup((room / "evaluation.css").read_text(encoding="utf-8"))
-    return environment.from_string((room / "evaluation.html.jinja").read_text(encoding="utf-8"))
 
 
 def _lines(models: Sequence[ModelView], level: Level) -> list[Line]:
