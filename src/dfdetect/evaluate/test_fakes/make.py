@@ -24,6 +24,7 @@ import numpy as np
 
 from dfdetect.batch import pool
 from dfdetect.batch.journal import drop_torn_line
+from dfdetect.batch.whole_file import whole_file
 from dfdetect.data.sample import Sample
 from dfdetect.errors import DataError, UsageError, unknown_name
 from dfdetect.evaluate.test_fakes.clips import first_frames
@@ -227,9 +228,7 @@ def _row(item: Item, made: Made) -> dict[str, str]:
 
 
 def _write_list(path: Path, rows: Sequence[dict[str, str]]) -> None:
-    part = path.with_name(path.name + ".part")
-    with part.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(rows)
-    part.replace(path)

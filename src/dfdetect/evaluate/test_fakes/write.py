@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dfdetect.batch.whole_file import whole_file
 from dfdetect.errors import MediaError
 from dfdetect.evaluate.test_fakes.clips import Finders, clip_fps, donor_faces, faked_frames, first_frames
 from dfdetect.evaluate.test_fakes.face import FakeRefused
@@ -113,7 +114,8 @@ def _write_fake(item: Item, donor: Subject, out: Path, options: FakeOptions, too
             raise FakeRefused("the face was not found again")
         fake = KINDS[item.kind](face, donors[0], np.random.default_rng(seed))
         mask = np.rint(fake.mask * 255).astype(np.uint8)
-        _write_bytes(out / item.mask_name, encode_png(mask))
+        with whole_file(out / item.mask_name) as part:
+            part.write_bytes(encode_png(mask))
         _write_jpeg(out / item.name, fake.image, options)
         return
     with open_media(item.subject.sample.path) as reader:
@@ -148,13 +150,8 @@ def clip_crf(name: str, options: FakeOptions) -> int:
 
 def _write_jpeg(path: Path, image: UInt8Array, options: FakeOptions) -> None:
     quality = int(_drawn(f"{path.parent.name}/{path.name}", options).integers(JPEG_QUALITY[0], JPEG_QUALITY[1] + 1))
-    _write_bytes(path, encode_jpeg(image, quality))
-
-
-def _write_bytes(path: Path, data: bytes) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(data)
-    part.replace(path)
+    with whole_file(path) as part:
+        part.write_bytes(encode_jpeg(image, quality))
 
 
 def _write_clip(path: Path, frames: Iterator[UInt8Array], fps: Fraction, crf: int) -> None:
