@@ -27,7 +27,6 @@ from dfdetect.batch.whole_file import whole_file
 from dfdetect.evaluate.score_table import FRAME_COLUMNS, Column, FrameTable
 from dfdetect.evaluate.scores import FrameScore, VideoScore
 
-WORK = "work"
 _FRAME_FIELDS = tuple(name for name in FRAME_COLUMNS if name != "video")
 _TYPE_CODES = {"i": "q", "f": "d", "b": "b"}  # of numpy kinds
 

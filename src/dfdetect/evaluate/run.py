@@ -28,9 +28,19 @@ from dfdetect.detect.policy import InputKind
 from dfdetect.errors import DataError, DfdetectError, ErrorCode, UsageError, unknown_name
 from dfdetect.evaluate.overlap import find_overlap
 from dfdetect.evaluate.peers import Peer
-from dfdetect.evaluate.progress_file import WORK, ProgressFile, Scored, columns_of
+from dfdetect.evaluate.progress_file import ProgressFile, Scored, columns_of
 from dfdetect.evaluate.protocol import EvalProtocol
-from dfdetect.evaluate.run_file import FRAME_SCORES, RUN_FILE, SCORES, SCORES_CSV, plan_hash, read_run, write_run
+from dfdetect.evaluate.run_file import (
+    FRAME_SCORES,
+    PEERS,
+    RUN_FILE,
+    SCORES,
+    SCORES_CSV,
+    WORK,
+    plan_hash,
+    read_run,
+    write_run,
+)
 from dfdetect.evaluate.samples import Asked, choose, refuse_repeated, samples_hash
 from dfdetect.evaluate.score_files import write_csv
 from dfdetect.evaluate.score_table import ScoreTable
@@ -39,7 +49,6 @@ from dfdetect.faces.detector import DEFAULT_DETECTOR, FACE_DETECTORS
 from dfdetect.models.bundle import Bundle, find_bundle, load_bundle
 from dfdetect.models.trained_on import file_key
 
-PEERS = "peers"
 _INPUT_KINDS: dict[str, InputKind] = {"video": "file", "image": "file", "frames": "frames", "crop": "crops"}
 _OWN_FAULTS = (ErrorCode.DISK_FULL, ErrorCode.QUOTA)  # a run cannot go on
 

@@ -14,6 +14,8 @@ from dfdetect.evaluate.part_file import read_part
 RUN_FILE = "run.json"
 SCHEMA = "dfdetect.evaluation-run/1"
 SCORES, SCORES_CSV, FRAME_SCORES = "scores.parquet", "scores.csv", "frame_scores.parquet"
+PEERS = "peers"  # folder of the scores of outside detectors
+WORK = "work"  # folder of an unfinished run
 
 
 def plan_hash(about: Mapping[str, Any]) -> str:

@@ -17,14 +17,13 @@ import numpy as np
 
 from dfdetect.data.sample import Sample
 from dfdetect.errors import DataError, UsageError
-from dfdetect.evaluate.run_file import FRAME_SCORES, RUN_FILE, SCORES, read_run
+from dfdetect.evaluate.run_file import FRAME_SCORES, PEERS, RUN_FILE, SCORES, WORK, read_run
 from dfdetect.evaluate.samples import Asked
 from dfdetect.evaluate.score_files import read_csv, read_parquet
 from dfdetect.evaluate.score_table import FrameTable, ScoreTable
 from dfdetect.evaluate.scores import MISSING, VideoScore, unscored
 from dfdetect.values import Label
 
-PEERS = "peers"
 _SHOWN = 3
 _FILLED = ("source", "method", "compression", "split", "kind")  # from the data, where the scores say nothing
 
@@ -47,7 +46,7 @@ def open_scores(
     if path.is_dir():
         run = read_run(path)
         if run is None:
-            unfinished = (path / "work").is_dir()
+            unfinished = (path / WORK).is_dir()
             says = "its run was stopped: run the same command again" if unfinished else f"there is no {RUN_FILE} in it"
             raise DataError(f"{path}: expected a folder of `dfdetect evaluate`; {says}")
         table = read_parquet(path / SCORES)

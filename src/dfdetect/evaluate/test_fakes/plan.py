@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dfdetect.data.sample import Sample
+from dfdetect.evaluate.scores import group_of
 
 MIN_FACE_PX = 80
 MOST_TURNED_DEG = 35  # of the target: half of the landmarks of a profile are guessed
@@ -30,7 +31,7 @@ class Subject:
     @property
     def person(self) -> str:
         """Who it shows; a file of nobody known is taken to be of somebody of its own."""
-        return self.sample.target_id or self.sample.source_key or self.sample.video_id or self.sample.name
+        return group_of(self.sample)
 
     @property
     def is_clip(self) -> bool:
