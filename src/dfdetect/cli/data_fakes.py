@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
-from dfdetect.cli.main import INTERRUPTED
-
 if TYPE_CHECKING:
     from dfdetect.cli.progress import Bar
 
@@ -55,6 +53,7 @@ def command(
     import numpy as np
 
     from dfdetect.cli.prepare import warn_of_problems
+    from dfdetect.cli.progress import resumable
     from dfdetect.data.lists import read_list
     from dfdetect.data.prepare.inputs import read_samples
     from dfdetect.evaluate.test_fakes.make import LIST, make_fakes
@@ -69,13 +68,9 @@ def command(
         drawn = np.random.default_rng([seed, 0]).permutation(len(samples))[:limit]
         samples = [samples[i] for i in sorted(drawn)]
     options = FakeOptions(tuple(name.strip() for name in kinds.split(",") if name.strip()), seconds, seed)
-    try:
-        with _Bars(quiet) as bars:
-            looked, made = functools.partial(bars.show, "faces of files"), functools.partial(bars.show, "files")
-            done = make_fakes(samples, out, options, jobs=jobs, on_looked=looked, on_made=made)
-    except KeyboardInterrupt:
-        typer.echo(f"stopped; the same command goes on where this one was ({out})", err=True)
-        raise typer.Exit(INTERRUPTED) from None
+    with resumable(out), _Bars(quiet) as bars:
+        looked, made = functools.partial(bars.show, "faces of files"), functools.partial(bars.show, "files")
+        done = make_fakes(samples, out, options, jobs=jobs, on_looked=looked, on_made=made)
     typer.echo(f"{done.fakes} fakes and {done.rows - done.fakes} reals in {out / LIST}")
     if done.fakes:
         typer.echo(f"contact sheet: {write_sheet(out, read_list(out / LIST))}")

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from dfdetect.cli.main import INTERRUPTED
-
 if TYPE_CHECKING:
     from dfdetect.evaluate.run import EvalJob
     from dfdetect.evaluate.samples import Asked
@@ -241,13 +239,16 @@ def _asked(
 
 def _scored(job: EvalJob, out: Path, *, jobs: int, engine: str, restart: bool, quiet: bool) -> list[ScoreSet]:
     """Score everything that is not scored yet; this model's scores, then each peer's."""
-    from dfdetect.cli.progress import progress_bar
+    from dfdetect.cli.progress import progress_bar, resumable
     from dfdetect.evaluate.run import evaluate
     from dfdetect.evaluate.score_set import open_scores, peers_of
 
     tally: Counter[str] = Counter()
     total = len(job.asked.samples)
-    with progress_bar(total, quiet=quiet, what="files scored", lines_every_s=LINES_EVERY_S) as bar:
+    with (
+        resumable(out),
+        progress_bar(total, quiet=quiet, what="files scored", lines_every_s=LINES_EVERY_S) as bar,
+    ):
 
         def begun(asked: int, done: int) -> None:
             bar.begin(asked)
@@ -257,11 +258,7 @@ def _scored(job: EvalJob, out: Path, *, jobs: int, engine: str, restart: bool, q
             tally[status] += 1
             bar.advance(note=", ".join(f"{n} {status}" for status, n in tally.most_common() if status != "ok"))
 
-        try:
-            evaluate(job, out, jobs=jobs, engine=engine, restart=restart, on_start=begun, on_progress=scored)
-        except KeyboardInterrupt:
-            typer.echo(f"stopped; the same command goes on where this one was (unfinished: {out})", err=True)
-            raise typer.Exit(INTERRUPTED) from None
+        evaluate(job, out, jobs=jobs, engine=engine, restart=restart, on_start=begun, on_progress=scored)
     return [open_scores(out), *peers_of(out)]
 
 

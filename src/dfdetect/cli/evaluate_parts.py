@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from dfdetect.cli.main import INTERRUPTED
-
 if TYPE_CHECKING:
     from dfdetect.data.sample import Sample
     from dfdetect.evaluate.estimates import Estimate
@@ -105,11 +103,10 @@ def _told(figure: Estimate) -> str:
 @contextmanager
 def _shown(what: str, options: PartOptions) -> Iterator[Callable[[int, int], None]]:
     """A progress bar that is told (done, total); Ctrl-C says how to go on."""
-    from dfdetect.cli.progress import progress_bar
+    from dfdetect.cli.progress import progress_bar, resumable
 
-    with progress_bar(0, quiet=options.quiet, what=what, lines_every_s=LINES_EVERY_S) as bar:
-        try:
-            yield bar.reach
-        except KeyboardInterrupt:
-            typer.echo(f"stopped; the same command goes on where this one was (unfinished: {options.out})", err=True)
-            raise typer.Exit(INTERRUPTED) from None
+    with (
+        resumable(options.out),
+        progress_bar(0, quiet=options.quiet, what=what, lines_every_s=LINES_EVERY_S) as bar,
+    ):
+        yield bar.reach

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dfdetect.cli.main import DONE, INTERRUPTED, SOME_FAILED
+from dfdetect.cli.main import DONE, SOME_FAILED
 from dfdetect.errors import ErrorCode
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def command(
     Every face has its 468-point mesh, quality and origin; a fake is cut by the boxes of its original. A run that was
     stopped, or killed, goes on with the same command. What is left out is counted, and listed in the manifest.
     """
-    from dfdetect.cli.progress import progress_bar
+    from dfdetect.cli.progress import progress_bar, resumable
     from dfdetect.data.prepare.inputs import read_samples
     from dfdetect.data.prepare.options import PrepareOptions
     from dfdetect.data.prepare.plan import Filters
@@ -94,22 +94,18 @@ def command(
     everything, problems = read_samples(source, root or [])
     warn_of_problems(problems)
     samples = filters.apply(everything)
-    try:
-        with progress_bar(len(samples), quiet=quiet, what="faces of files") as bar:
-            done = prepare(
-                samples,
-                out,
-                options,
-                source=source.name,
-                jobs=jobs,
-                engine=engine,
-                restart=restart,
-                on_start=lambda total, before: bar.advance(before),
-                on_progress=_shown_on(bar),
-            )
-    except KeyboardInterrupt:
-        typer.echo(f"stopped; the same command goes on where this one was (unfinished: {out})", err=True)
-        raise typer.Exit(INTERRUPTED) from None
+    with resumable(out), progress_bar(len(samples), quiet=quiet, what="faces of files") as bar:
+        done = prepare(
+            samples,
+            out,
+            options,
+            source=source.name,
+            jobs=jobs,
+            engine=engine,
+            restart=restart,
+            on_start=lambda total, before: bar.advance(before),
+            on_progress=_shown_on(bar),
+        )
     _tell(done.manifest, out, was_done=done.was_done)
     if not no_sheet:
         for path in write_sheets(out, sheet or out):

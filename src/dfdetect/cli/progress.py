@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,6 +50,20 @@ class Bar:
             yield
         finally:
             self._progress.start()
+
+
+@contextmanager
+def resumable(out: Path) -> Iterator[None]:
+    """Ctrl-C inside ends the command, and says that the same one goes on in this folder."""
+    import typer
+
+    from dfdetect.cli.main import INTERRUPTED
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(f"stopped; the same command goes on where this one was (unfinished: {out})", err=True)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 class _Lines:
