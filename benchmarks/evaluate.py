@@ -23,10 +23,10 @@ from machine import conditions, run, verdict
 
 from dfdetect.evaluate.assemble import ReportOptions, reports_of
 from dfdetect.evaluate.report.write import write_report
+from dfdetect.evaluate.run_file import FRAME_SCORES, SCORES
 from dfdetect.evaluate.score_set import ScoreSet
 from dfdetect.evaluate.score_table import FrameTable, ScoreTable
 
-SCORES, FRAME_SCORES = "scores.parquet", "frame_scores.parquet"
 ASKED, MOST_S, MOST_MIB = 100_000, 60, 2e9 / 2**20
 DATASETS, METHODS, COMPRESSIONS = 5, 4, ("c23", "c40")
 
