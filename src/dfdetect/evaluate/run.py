@@ -117,15 +117,14 @@ def evaluate(
     if job.device not in DEVICES:
         raise unknown_name("device", job.device, DEVICES)
     bundle = load_bundle(find_bundle(job.model))
-    overlap = find_overlap(bundle, job.asked.samples)
-    asked = choose(job.asked, job.protocol, trained_keys=overlap.keys)
+    asked = choose(job.asked, job.protocol, trained_keys=find_overlap(bundle, ()).keys)
     if not asked.samples:
         raise DataError("there is nothing to score: the data has no samples, or the filters leave none")
     refuse_repeated(asked.samples)
-    left = find_overlap(bundle, asked.samples)
-    if left.found and not job.allow_trained_on:
+    overlap = find_overlap(bundle, asked.samples)
+    if overlap.found and not job.allow_trained_on:
         raise UsageError(
-            f"{bundle.manifest.name} was trained on what it would be tested on: {'; '.join(left.found)}. Use "
+            f"{bundle.manifest.name} was trained on what it would be tested on: {'; '.join(overlap.found)}. Use "
             "--protocol identity-disjoint or other data; or --allow-trained-on, and every report will say so in red"
         )
     about = _about(job, asked, bundle)
@@ -144,7 +143,7 @@ def evaluate(
             if n not in done
         ]
         _score(waiting, keys, job, overlap.keys | overlap.calibrated, work, (jobs, engine), on_progress)
-        run = about | {"notes": _notes(asked, left.found, known=left.known), "plan_sha256": plan_hash(about)}
+        run = about | {"notes": _notes(asked, overlap.found, known=overlap.known), "plan_sha256": plan_hash(about)}
         run = _write(out, work, asked, job, run)
     work.remove()
     return Evaluated(run, was_done=False)
