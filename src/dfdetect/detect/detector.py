@@ -23,7 +23,7 @@ from dfdetect.detect.policy import SCAN, InputKind, ScanPolicy
 from dfdetect.errors import UsageError
 from dfdetect.faces.align import CropView
 from dfdetect.faces.detector import DEFAULT_DETECTOR, FaceDetector, make_detector
-from dfdetect.faces.extract import FaceStream
+from dfdetect.faces.extract import FaceStream, FrameStream
 from dfdetect.faces.mesh import FaceMesh
 from dfdetect.faces.track import TrackFrame, link_tracks
 from dfdetect.faces.whole import WholeStream
@@ -167,7 +167,7 @@ class Scanner:
 
     def _stream(
         self, reader: OpenedMedia, indices: Sequence[int], run: Run, views: Sequence[CropView], kind: InputKind
-    ) -> FaceStream | WholeStream:
+    ) -> FrameStream:
         if kind == "crops":
             return WholeStream(reader, indices, mesh=self._mesh, views=views, on_stage=run.enter)
         shown, *others = views
@@ -185,7 +185,7 @@ class Scanner:
         )
 
 
-def _scored(stream: FaceStream | WholeStream, run: Run, examinations: Sequence[Examination]) -> list[TrackFrame]:
+def _scored(stream: FrameStream, run: Run, examinations: Sequence[Examination]) -> list[TrackFrame]:
     """Score the crops while the decoding thread goes on; no further than somebody still scores."""
     frames: list[TrackFrame] = []
     with closing(iter(stream)) as found:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -79,12 +80,53 @@ class Extraction:
     timing_s: Mapping[str, float]
 
 
-class FaceStream:
+class FrameStream(ABC):
     """Iterate once over the sampled frames of a reader: one `FrameFaces` a frame, as decoding goes on.
 
     After (or during) the iteration: frames_read, frames_with_face, decode_s and faces_s (busy seconds of each stage).
     Errors of decoding come out of the iteration. Close the iterator to stop early: the decoding thread ends with it.
     """
+
+    def __init__(
+        self,
+        reader: FrameSource,
+        indices: Sequence[int],
+        *,
+        find_cuts: bool = True,
+        on_stage: Callable[[Stage], None] | None = None,
+    ) -> None:
+        """find_cuts: of the reader. on_stage: told what the caller's thread does: "decode" when it waits for a frame,
+        "faces" when it looks at one."""
+        self._reader, self._indices, self._find_cuts = reader, list(indices), find_cuts
+        self._enter: Callable[[Stage], None] = on_stage or (lambda stage: None)
+        self.frames_read = 0
+        self.frames_with_face = 0
+        self.decode_s = 0.0
+        self.faces_s = 0.0
+
+    def __iter__(self) -> Generator[FrameFaces, None, None]:
+        ahead = frames_ahead(self._reader, self._indices, find_cuts=self._find_cuts, on_decoded=self._add_decode_s)
+        with closing(ahead) as frames:
+            self._enter("decode")
+            for frame in frames:
+                self._enter("faces")
+                start = perf_counter()
+                faces = self._faces_of(frame)
+                self.faces_s += perf_counter() - start
+                self.frames_read += 1
+                self.frames_with_face += bool(faces.crops)
+                yield faces
+                self._enter("decode")
+
+    def _add_decode_s(self, seconds: float) -> None:
+        self.decode_s += seconds
+
+    @abstractmethod
+    def _faces_of(self, frame: Frame) -> FrameFaces: ...
+
+
+class FaceStream(FrameStream):
+    """The faces that a detector finds, cut out."""
 
     def __init__(
         self,
@@ -106,34 +148,12 @@ class FaceStream:
         more_views: further cuts of every face, into `FaceCrop.views`; faces are found once for all of them.
         enlarge: False keeps smaller faces at their native size.
         rule: cuts otherwise than by the margins; by five points, faces without a mesh are left out.
-        face_choice: one of FACE_CHOICES.
-        on_stage: told what the caller's thread does: "decode" when it waits for a frame, "faces" when it looks at one.
+        face_choice: one of FACE_CHOICES. on_stage: as of `FrameStream`.
         """
-        self._reader, self._indices = reader, list(indices)
+        super().__init__(reader, indices, on_stage=on_stage)
         self._detector, self._mesh = detector, mesh
         self._views = (CropView(margin, size_px), *more_views)
         self._enlarge, self._rule, self._choose = enlarge, rule, FACE_CHOICES[face_choice]
-        self._enter: Callable[[Stage], None] = on_stage or (lambda stage: None)
-        self.frames_read = 0
-        self.frames_with_face = 0
-        self.decode_s = 0.0
-        self.faces_s = 0.0
-
-    def __iter__(self) -> Generator[FrameFaces, None, None]:
-        with closing(frames_ahead(self._reader, self._indices, on_decoded=self._add_decode_s)) as frames:
-            self._enter("decode")
-            for frame in frames:
-                self._enter("faces")
-                start = perf_counter()
-                faces = self._faces_of(frame)
-                self.faces_s += perf_counter() - start
-                self.frames_read += 1
-                self.frames_with_face += bool(faces.crops)
-                yield faces
-                self._enter("decode")
-
-    def _add_decode_s(self, seconds: float) -> None:
-        self.decode_s += seconds
 
     def _faces_of(self, frame: Frame) -> FrameFaces:
         image = frame.image

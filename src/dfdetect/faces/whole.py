@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
-from time import perf_counter
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from dfdetect.errors import Stage
 from dfdetect.faces.align import CropView, crop_whole
-from dfdetect.faces.extract import FrameFaces, FrameSource, frames_ahead, mesh_holds
+from dfdetect.faces.extract import FrameFaces, FrameSource, FrameStream, mesh_holds
 from dfdetect.faces.mesh import FaceMesh, FaceRoi, five_points, mesh_box_xyxy
 from dfdetect.faces.quality import measure
 from dfdetect.faces.track import TrackFrame, colour_histogram
@@ -27,8 +25,8 @@ def whole_face(image: UInt8Array, mesh: FaceMesh) -> tuple[Float32Array, Float32
     return mesh_box_xyxy(fit.points[0]), fit.points[0]
 
 
-class WholeStream:
-    """Like `FaceStream`, of pictures that are each one face crop: every one is a face, cut no further."""
+class WholeStream(FrameStream):
+    """Pictures that are each one face crop: every one is a face, cut no further."""
 
     def __init__(
         self,
@@ -39,29 +37,8 @@ class WholeStream:
         views: Sequence[CropView],
         on_stage: Callable[[Stage], None],
     ) -> None:
-        self._reader, self._indices, self._mesh, self._views = reader, list(indices), mesh, tuple(views)
-        self._enter = on_stage
-        self.frames_read = 0
-        self.frames_with_face = 0
-        self.decode_s = 0.0
-        self.faces_s = 0.0
-
-    def __iter__(self) -> Generator[FrameFaces, None, None]:
-        ahead = frames_ahead(self._reader, self._indices, find_cuts=False, on_decoded=self._add_decode_s)
-        with closing(ahead) as frames:
-            self._enter("decode")
-            for frame in frames:
-                self._enter("faces")
-                start = perf_counter()
-                faces = self._faces_of(frame)
-                self.faces_s += perf_counter() - start
-                self.frames_read += 1
-                self.frames_with_face += 1
-                yield faces
-                self._enter("decode")
-
-    def _add_decode_s(self, seconds: float) -> None:
-        self.decode_s += seconds
+        super().__init__(reader, indices, find_cuts=False, on_stage=on_stage)
+        self._mesh, self._views = mesh, tuple(views)
 
     def _faces_of(self, frame: Frame) -> FrameFaces:
         image = frame.image
