@@ -50,8 +50,6 @@ def _units_by_length(data: bytes, length_bytes: int) -> Iterator[int | None]:
         length = int.from_bytes(data[at:start])
         at = start + length
         yield data[start] if length and at <= len(data) else None
-        if at > len(data):
-            return
 
 
 def _units_by_start_code(data: bytes) -> Iterator[int | None]:
