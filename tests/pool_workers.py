@@ -33,6 +33,13 @@ def make_pid() -> Callable[[object], int]:
     return lambda _item: os.getpid()
 
 
+def make_opencv_threads() -> Callable[[object], int]:
+    """Tells how many threads OpenCV has in the process that works."""
+    import cv2
+
+    return lambda _item: cv2.getNumThreads()
+
+
 def make_nothing() -> Callable[[object], object]:
     """Cannot start: there is no model."""
     raise ModelUnusable("no model 'x'")

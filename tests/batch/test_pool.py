@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 
+import cv2
 import pytest
 
 import pool_workers
@@ -56,6 +57,21 @@ def test_outcomes_come_when_done_not_in_order() -> None:
 def test_one_job_works_in_this_process_and_two_do_not() -> None:
     assert {o.result for o in pool.run([1, 2], pool_workers.make_pid, jobs=1)} == {os.getpid()}
     assert os.getpid() not in {o.result for o in pool.run([1, 2], pool_workers.make_pid, jobs=2)}
+
+
+def test_opencv_has_a_share_of_the_cores_in_a_worker_and_is_left_alone_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each process of an evaluation had OpenCV threads for every core, once face detectors no longer limited them."""
+    monkeypatch.delenv("OPENCV_FOR_THREADS_NUM", raising=False)
+    here = cv2.getNumThreads()
+    jobs = max(2, os.cpu_count() or 1)
+    assert {o.result for o in pool.run(range(2), pool_workers.make_opencv_threads, jobs=jobs)} == {1}
+    assert {o.result for o in pool.run(range(2), pool_workers.make_opencv_threads, jobs=1)} == {here}
+    assert cv2.getNumThreads() == here
+
+
+def test_opencv_threads_that_were_asked_for_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENCV_FOR_THREADS_NUM", "3")
+    assert {o.result for o in pool.run([1, 2], pool_workers.make_opencv_threads, jobs=2)} == {3}
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

@@ -7,8 +7,10 @@ error, a new worker takes its place, and the others never notice.
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import multiprocessing
+import os
 import signal
 import threading
 import traceback
@@ -54,7 +56,17 @@ def run(
         for item in items:
             yield Outcome(item, *attempt(work, item))
     else:
-        yield from _run_in_processes(iter(items), make_worker, jobs)
+        yield from _run_in_processes(iter(items), functools.partial(with_its_cores, make_worker, jobs), jobs)
+
+
+def with_its_cores(make_worker: Callable[[], Callable[[Item], Result]], jobs: int) -> Callable[[Item], Result]:
+    """Make the worker of a fresh process, one of `jobs`: OpenCV has threads for its share of the cores.
+
+    Processes with all cores each would only wait for one another. OpenCV reads the variable at its first parallel loop,
+    so that a worker without OpenCV pays nothing; one that is set from outside stays.
+    """
+    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", str(max(1, (os.cpu_count() or 1) // jobs)))
+    return make_worker()
 
 
 def attempt(work: Callable[[Item], Result], item: Item) -> tuple[Result | None, ErrorInfo | None]:

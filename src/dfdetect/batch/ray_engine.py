@@ -7,6 +7,7 @@ it. A cluster is used where RAY_ADDRESS names one (`auto` for the one on this co
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import pickle
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from dfdetect.batch.pool import Outcome, attempt, sendable
+from dfdetect.batch.pool import Outcome, attempt, sendable, with_its_cores
 from dfdetect.errors import DfdetectError, ErrorCode, UsageError
 from dfdetect.values import ErrorInfo
 
@@ -46,7 +47,7 @@ def run(
         deaths = ray.remote(_Deaths).options(num_cpus=0).remote()
         done = ray.data.from_items(rows, override_num_blocks=max(1, len(rows) // rows_a_block)).map(
             _Actor,
-            fn_constructor_args=(make_worker, deaths),
+            fn_constructor_args=(functools.partial(with_its_cores, make_worker, jobs), deaths),
             compute=ray.data.ActorPoolStrategy(size=min(jobs, len(rows))),
             num_cpus=1,
         )

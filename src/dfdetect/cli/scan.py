@@ -188,14 +188,10 @@ def scan_all(
 
 def make_work(settings: Settings, model: ModelInfo) -> Callable[[Input], ScanResult]:
     """Load the model once in this process; returns what scans one input."""
-    import cv2
-
     from dfdetect.detect.detector import Scanner
 
     # Several processes with all cores each would only wait for one another.
     threads = max(1, (os.cpu_count() or 1) // settings.jobs) if settings.jobs > 1 else None
-    if threads is not None:
-        cv2.setNumThreads(threads)
     scanner = Scanner(
         settings.model, frames=settings.frames, device=settings.device, detector=settings.detector, threads=threads
     )

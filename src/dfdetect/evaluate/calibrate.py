@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import cv2
 import numpy as np
 
 from dfdetect.batch import pool
@@ -93,7 +92,6 @@ def score_items(
 
 
 def _make_work(bundle: Path) -> Callable[[CalibrationItem], VideoScore | None]:
-    cv2.setNumThreads(1)
     detector, mesh = make_detector(threads=1), FaceMesh(threads=1)
     scanner = Scanner(bundle, detector=detector, mesh=mesh, threads=1)
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 import functools
 import os
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -165,16 +164,15 @@ class _Run:
         jobs = min(jobs, len(waiting))
         threads = max(1, (os.cpu_count() or 1) // jobs)
         make = functools.partial(make_unit_worker, self._work.folder.absolute(), self._options, self._run_id, threads)
-        with _opencv_threads_kept():
-            for outcome in find_engine(engine)(waiting, make, jobs=jobs):
-                if outcome.error is not None and outcome.error.code == ErrorCode.DECODER_CRASHED and not last:
-                    again.append(outcome.item)
-                    continue
-                report = outcome.result if outcome.result is not None else self._failed(outcome)
-                self._report.add(report)
-                self._assembler.add(outcome.item.number)
-                self._assembler.advance()
-                self._on_progress(len(outcome.item.samples), self._report)
+        for outcome in find_engine(engine)(waiting, make, jobs=jobs):
+            if outcome.error is not None and outcome.error.code == ErrorCode.DECODER_CRASHED and not last:
+                again.append(outcome.item)
+                continue
+            report = outcome.result if outcome.result is not None else self._failed(outcome)
+            self._report.add(report)
+            self._assembler.add(outcome.item.number)
+            self._assembler.advance()
+            self._on_progress(len(outcome.item.samples), self._report)
         return again
 
     def _failed(self, outcome: Outcome[Unit, PrepareReport]) -> PrepareReport:
@@ -191,15 +189,3 @@ class _Run:
             report.remark(f"{error.code}: {error.message.split(': ')[0]}", sample.name)  # no paths of this machine
         self._work.write_unit(outcome.item.number, UnitRows(report=report))
         return report
-
-
-@contextmanager
-def _opencv_threads_kept() -> Iterator[None]:
-    """A worker sets OpenCV's threads for its whole process: with jobs=1 that is the caller's."""
-    import cv2
-
-    before = cv2.getNumThreads()
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)

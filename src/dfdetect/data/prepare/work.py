@@ -147,12 +147,9 @@ def make_unit_worker(
     folder: Path, options: PrepareOptions, run_id: str, decode_threads: int
 ) -> Callable[[Unit], PrepareReport]:
     """What a process is given: works on a unit, writes its file, and answers with its report."""
-    import cv2
-
     from dfdetect.data.prepare.cut import Tools
     from dfdetect.data.prepare.unit import work_on
 
-    cv2.setNumThreads(1)
     tools = Tools(options, decode_threads=decode_threads)
     work = WorkFolder(folder)
 
