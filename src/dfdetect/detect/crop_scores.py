@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -49,7 +49,13 @@ class CropScores:
         """Score what is left."""
         self._score_next(len(self.crops) - len(self.logits))
 
-    def mirror(self, numbers: Sequence[int]) -> None:
+    def mirror_short(self, tracks: Iterable[Sequence[int]]) -> None:
+        """Score the crops of short tracks mirrored too. tracks: the numbers of the crops of each."""
+        for numbers in tracks:
+            if len(numbers) < MIRROR_BELOW:
+                self._mirror(numbers)
+
+    def _mirror(self, numbers: Sequence[int]) -> None:
         """Score the mirror images of these crops too, where their pictures are kept, and take the mean of both."""
         kept = [number for number in numbers if number in self.pictures and number not in self.mirrored]
         for at in range(0, len(kept), BATCH):

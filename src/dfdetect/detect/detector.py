@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from dfdetect.detect.backend import DEFAULT_BACKEND, Backend, make_backend
-from dfdetect.detect.crop_scores import MIRROR_BELOW, CropScores
+from dfdetect.detect.crop_scores import CropScores
 from dfdetect.detect.examination import Examination, Run, Scanned, error_info
 from dfdetect.detect.examiner import Examiner, all_views
 from dfdetect.detect.policy import SCAN, InputKind, ScanPolicy
@@ -128,9 +128,7 @@ class Scanner:
         by_track: dict[int, list[int]] = defaultdict(list)
         for number, crop in enumerate(crops):
             by_track[crop.track_id if crop.track_id >= 0 else next(single)].append(number)
-        for numbers in by_track.values():
-            if len(numbers) < MIRROR_BELOW:
-                scores.mirror(numbers)
+        scores.mirror_short(by_track.values())
         return np.asarray(scores.logits, np.float32)
 
     def _scan(

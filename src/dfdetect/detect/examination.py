@@ -11,7 +11,7 @@ from time import perf_counter
 import numpy as np
 
 from dfdetect.calibration import Calibration
-from dfdetect.detect.crop_scores import MIRROR_BELOW, CropScores
+from dfdetect.detect.crop_scores import CropScores
 from dfdetect.detect.examiner import Examiner
 from dfdetect.detect.limits import limits_of
 from dfdetect.detect.policy import SCAN, ScanPolicy
@@ -113,7 +113,7 @@ class Examination:
     def answer(self, scanned: Scanned, run: Run) -> ScanResult:
         """The result for the file, or the error record where this examiner failed."""
         if self.policy.mirror:
-            self._attempt(lambda: self._mirror(scanned))
+            self._attempt(lambda: self.scores.mirror_short(scanned.members.values()))
         if self.error is not None:
             return run.failed(self.error, self.examiner, self.score_s)
         info = scanned.media.info
@@ -162,11 +162,6 @@ class Examination:
         decision = decide_frames(kind, [score for track in tracks for score in track.scores], calibration, rng)
         pooled = [numbers[id(score)] for track in decision.tracks for score in track.scores]
         return decision, {POOLED_TRACK: pooled}
-
-    def _mirror(self, scanned: Scanned) -> None:
-        for numbers in scanned.members.values():
-            if len(numbers) < MIRROR_BELOW:
-                self.scores.mirror(numbers)
 
     def _attempt(self, step: Callable[[], None]) -> None:
         if self.error is not None:

@@ -7,6 +7,7 @@ picture and decode the very same bytes, so nothing here meets untrusted data. Pi
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -203,9 +204,15 @@ def write_video(
         if repeatable:
             stream.thread_count = 1
             stream.options |= {"preset": "veryfast", "tune": "zerolatency"} if codec == "libx264" else {}
-        for picture in (first, *pictures):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")))
-        container.mux(stream.encode(None))
+        _encode_into(container, stream, itertools.chain([first], pictures))
+
+
+def _encode_into(container: Any, stream: Any, pictures: Iterable[UInt8Array]) -> None:
+    import av
+
+    for picture in pictures:
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")))
+    container.mux(stream.encode(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,9 +264,7 @@ def encode_clip(
         stream.options = dict(chosen.options) | ({} if crf is None else {"crf": str(crf)})
         if bit_rate_bps is not None:
             stream.bit_rate = bit_rate_bps
-        for picture in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")))
-        container.mux(stream.encode(None))
+        _encode_into(container, stream, frames)
     return memory.getvalue()
 
 
