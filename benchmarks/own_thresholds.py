@@ -3,6 +3,7 @@
     dfdetect calibrate --reals reals.csv -o mine
     python benchmarks/own_thresholds.py mine.calibration-scores.jsonl
 
+(or the file of the same name that `dfdetect calibrate BUNDLE --photos ... --clips ...` keeps.)
 A part of the people sets the bound, the others are counted above it. Prints the mean of that rate and how many of the
 draws kept the claim; with a confidence the second must not be lower than it, but for the coarseness of a small rest.
 """
@@ -26,7 +27,8 @@ CLAIMS = ((0.01, None), (0.02, None), (0.05, None), (0.01, 0.95), (0.02, 0.95), 
 
 def one_a_person(scores: Path, kind: str) -> np.ndarray:
     """Logits of the first usable file with one face of every person."""
-    rows = [VideoScore(**json.loads(line)["score"]) for line in scores.read_text(encoding="utf-8").splitlines()]
+    kept = [json.loads(line) for line in scores.read_text(encoding="utf-8").splitlines()]
+    rows = [VideoScore(**line.get("score", line)) for line in kept]
     used = [row for row in rows if is_used(row) and row.kind == kind and row.n_tracks <= 1 and row.label == 0]
     return np.array([row.logit for row in {row.group: row for row in reversed(used)}.values()], np.float64)
 

@@ -59,6 +59,15 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
     assert f"dfdetect {name}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("arguments", [["serve"], ["serve", "keys", "add"]], ids=" ".join)
+def test_help_of_the_service_names_its_defaults(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Words in square brackets are markup to the help printer: "Model for those who name none ." was what it said."""
+    assert main.run([*arguments, "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    wanted = ["(default: scan and read)"] if "add" in arguments else ["(default: default)", "(default: balanced)"]
+    assert [words for words in wanted if words not in text] == []
+
+
 @pytest.mark.parametrize("arguments", [["nonsense"], ["--nonsense"], ["scan", "--nonsense"], ["models", "nonsense"]])
 def test_wrong_usage_is_2(arguments: list[str]) -> None:
     assert main.run(arguments) == 2

@@ -152,6 +152,12 @@ def test_an_empty_side_is_refused(tmp_path: Path, reuse: str, says: str) -> None
         sources(Recipe("x"), shards_of(tmp_path, *plain_records(2, reuse=reuse)))
 
 
+def test_shards_without_a_face_are_called_so(tmp_path: Path) -> None:
+    """The message once read "its 0 rows have reuse ." and told what `reuse` to ask for."""
+    with pytest.raises(DataError, match=r"nothing to train on: .*faces holds no face; its manifest.json says"):
+        sources(Recipe("x"), shards_of(tmp_path))
+
+
 @pytest.mark.parametrize("label", [0, 1])
 def test_one_class_is_refused(tmp_path: Path, label: int) -> None:
     """A detector of fakes that never saw a real face calls everything fake."""

@@ -13,12 +13,12 @@ app = typer.Typer(help="Run the service, and manage its keys and its store.", in
 @app.callback()
 def serve(
     context: typer.Context,
-    host: Annotated[str | None, typer.Option(help="Address to listen on [127.0.0.1].")] = None,
-    port: Annotated[int | None, typer.Option(help="Port [8000]; 0 takes a free one.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (default: 127.0.0.1).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port (default: 8000); 0 takes a free one.")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder for everything that is kept.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Worker processes [1]; 0: they run elsewhere.")] = None,
-    model: Annotated[str | None, typer.Option(help="Model for those who name none [default].")] = None,
-    policy: Annotated[str | None, typer.Option(help="Policy for those who name none [balanced].")] = None,
+    workers: Annotated[int | None, typer.Option(help="Worker processes (default: 1); 0: they run elsewhere.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model for those who name none (default: default).")] = None,
+    policy: Annotated[str | None, typer.Option(help="Policy for those who name none (default: balanced).")] = None,
     public: Annotated[
         bool | None, typer.Option("--public", help="Anybody may scan, as a visitor with small limits.")
     ] = None,
@@ -84,7 +84,9 @@ app.add_typer(keys, name="keys")
 def add_key(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="Who or what it is for.")],
-    scope: Annotated[list[str] | None, typer.Option(help="scan, read, admin (repeatable) [scan read].")] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="scan, read or admin; repeatable (default: scan and read).")
+    ] = None,
     scans_per_hour: Annotated[int, typer.Option(help="0: no limit.")] = 0,
     scans_at_once: Annotated[int, typer.Option(help="Queued or running; 0: no limit.")] = 0,
 ) -> None:

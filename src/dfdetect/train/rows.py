@@ -155,6 +155,8 @@ def _nothing(side: str, shards: Path, reuse: Sequence[str], split: str, kind: st
     wanted += [f"split {split!r}"] if split else []
     rows = "row" if kind == "labelled" else "real row"
     table = read_columns(shards, ["reuse", "split"])
+    if not table.num_rows:
+        return f"nothing to {_VERBS[side]}: {shards} holds no face; its manifest.json says what was left out, and why"
     have = [
         f"{name} {', '.join(repr(value) for value in sorted(set(table.column(name).to_pylist())))}"
         for name, asked in (("reuse", reuse), ("split", split))

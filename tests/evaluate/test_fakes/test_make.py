@@ -135,8 +135,14 @@ def test_bad_input_is_refused_by_name(made: Path, reals: Path, tmp_path: Path) -
         make_fakes(read_list(reals), tmp_path / "a", FakeOptions(("t4",)))
     with pytest.raises(DataError, match="real files only"):
         make_fakes(read_list(made / LIST), tmp_path / "b", OPTIONS)
-    with pytest.raises(DataError, match="at least two people"):
+    with pytest.raises(DataError, match=r"at least two people; got 1 among \d real files"):
         make_fakes([s for s in read_list(reals) if s.target_id == "p1"], tmp_path / "c", OPTIONS)
+    with pytest.raises(DataError, match="got 0 among 0 real files"):
+        make_fakes([], tmp_path / "d", OPTIONS)
+    (tmp_path / "broken.jpg").write_text("no picture")
+    (tmp_path / "broken.csv").write_text("path,label\nbroken.jpg,real\n")
+    with pytest.raises(DataError, match=r"left out, unsupported_type: 1 \(such as broken.jpg\)$"):
+        make_fakes(read_list(tmp_path / "broken.csv"), tmp_path / "e", OPTIONS)
 
 
 def test_the_command_says_what_it_made_and_left_out(

@@ -77,10 +77,7 @@ def make_fakes(
     left_out: dict[str, list[str]] = {}
     subjects = _looked_at(samples, options, jobs, left_out, on_looked)
     if len({subject.person for subject in subjects}) < 2:
-        raise DataError(
-            f"test fakes need usable faces of at least two people; got {len({s.person for s in subjects})} among "
-            f"{len(samples)} files. Give the people a `person` column if files of several people share a name"
-        )
+        raise DataError(_too_few(subjects, samples, left_out))
     items = _items(subjects, options, left_out)
     done = _finished(out, items, options, jobs, on_made)
     for made in done.values():
@@ -91,6 +88,19 @@ def make_fakes(
     rows = [row for row in rows if row["label"] == "fake" or row["pair_key"] in with_fake]
     _write_list(out / LIST, rows)
     return FakesReport(len(rows), sum(row["label"] == "fake" for row in rows), left_out)
+
+
+def _too_few(subjects: Sequence[Subject], samples: Sequence[Sample], left_out: dict[str, list[str]]) -> str:
+    """How many people there are, what was left out, and what to do."""
+    text = (
+        f"test fakes need usable faces of at least two people; got {len({s.person for s in subjects})} among "
+        f"{len(samples)} real files"
+    )
+    for reason, names in sorted(left_out.items()):
+        text += f"; left out, {reason}: {len(names)} (such as {names[0]})"
+    if len(subjects) > 1:
+        text += ". Give the people a `person` column if files of several people share a name"
+    return text
 
 
 def _same_run(out: Path, samples: Sequence[Sample], options: FakeOptions) -> None:
