@@ -11,6 +11,7 @@ import pytest
 from dfdetect.cli.main import run
 from dfdetect.data.drawn_faces import draw_scene
 from dfdetect.media.roundtrip import encode_jpeg
+from dfdetect.models.bundle import seal
 from tiny_bundle import make_tiny_bundle
 
 
@@ -176,3 +177,14 @@ def test_a_wrong_statement_is_said(
 ) -> None:
     assert import_it(shelf, **changes) == code
     assert says in capsys.readouterr().err
+
+
+def test_show_writes_the_card_as_a_page(shelf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    seal(shelf / "tiny", not_covered=("whole generated faces (AUC .40)",))
+    assert run(["models", "show", "tiny", "--html", str(tmp_path / "card.html")]) == 0
+    assert "card.html: the card of tiny" in capsys.readouterr().out
+    page = (tmp_path / "card.html").read_text(encoding="utf-8")
+    assert "<title>Model tiny 1.0</title>" in page
+    assert "whole generated faces (AUC .40)" in page
+    assert run(["models", "show", "tiny"]) == 0
+    assert "misses    whole generated faces (AUC .40)" in capsys.readouterr().out

@@ -93,3 +93,26 @@ def test_limits_of_an_image(container: str, n_bytes: int, expected: set[LimitCod
 def test_no_face_has_no_face_limits() -> None:
     decision = decide("image", [], tiny_calibration(), np.random.default_rng(0))
     assert limits_of(IMAGE, 100_000, decision, frames_asked=1, frames_read=1, experimental=False) == ()
+
+
+KINDS = ("whole generated faces (AUC .40)", "re-enactment (AUC .48)")
+
+
+def test_kinds_that_the_model_does_not_find_are_said_with_every_verdict() -> None:
+    """ "Nothing found" about a generated face read like a judgement, though the model was at chance on such."""
+    calm = decide("image", [track(1, 1)], tiny_calibration(), np.random.default_rng(0))
+    flagged = decide(
+        "image",
+        [TrackScores(1, (FaceScore(0.99, 5.0, 0, None, 1, (0, 0, 9, 9), GOOD),))],
+        tiny_calibration(),
+        np.random.default_rng(0),
+    )
+    for decision in (calm, flagged):
+        said = limits_of(IMAGE, 100_000, decision, frames_asked=1, frames_read=1, experimental=False, not_covered=KINDS)
+        assert [limit.code for limit in said] == [LimitCode.KIND_NOT_COVERED]
+        assert "generated faces (AUC .40); re-enactment (AUC .48)" in said[0].text
+
+
+def test_a_picture_without_a_face_was_not_judged_so_kinds_are_not_said() -> None:
+    nobody = decide("image", [], tiny_calibration(), np.random.default_rng(0))
+    assert limits_of(IMAGE, 100_000, nobody, frames_asked=1, frames_read=1, experimental=False, not_covered=KINDS) == ()

@@ -50,9 +50,23 @@ def list_models(json_flag: Json = False) -> None:
 
 
 @app.command()
-def show(name: Name = "default", json_flag: Json = False) -> None:
+def show(
+    name: Name = "default",
+    json_flag: Json = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write it as a page, and no text.")
+    ] = None,
+) -> None:
     """What a model is: licence, sources, thresholds with their measured error, and its card."""
     bundle = _load(name)
+    if html is not None:
+        from dfdetect.batch.whole_file import whole_file
+        from dfdetect.detect.card_html import render_card
+
+        with whole_file(html) as part:
+            part.write_text(render_card(bundle), encoding="utf-8")
+        _write(f"{html}: the card of {bundle.manifest.name} {bundle.manifest.version}")
+        return
     facts = _facts(bundle)
     if json_flag:
         _write(json.dumps(facts | {"card": bundle.card}, indent=2))
@@ -66,6 +80,8 @@ def show(name: Name = "default", json_flag: Json = False) -> None:
         _write(f"  imported  from {facts['imported_from']}: not ours, not measured by us")
     for network in facts["networks"]:
         _write(f"  network   {_network_text(network, named=facts['ensemble'])}")
+    for kind in facts["not_covered"]:
+        _write(f"  misses    {kind}: does not tell these from real faces")
     _write(f"  heatmap   {'yes' if facts['heatmap'] else 'none: a network without a map of its evidence'}")
     for point in facts["operating_points"] if bundle.calibration.is_measured else ():
         _write(f"  {_point_text(point)}")
@@ -207,6 +223,7 @@ def _facts(bundle: Bundle) -> dict[str, Any]:
         "sha256": bundle.sha256,
         "megabytes": round(bundle.model_bytes / 1e6, 3),
         "experimental": manifest.experimental,
+        "not_covered": list(manifest.not_covered or ()),
         "weights_licence": manifest.weights_licence,
         "sources": [source.model_dump() for source in manifest.sources],
         "imported_from": manifest.imported_from,

@@ -127,6 +127,7 @@ class Examination:
             frames_asked=scanned.frames_asked,
             frames_read=scanned.media.frames_read,
             experimental=self.examiner.experimental,
+            not_covered=self.examiner.not_covered,
         )
         return ScanResult(
             input=run.input,

@@ -45,17 +45,23 @@ class CropScorer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Examiner:
-    """A scorer with its name, and its logits' scale and bounds. experimental: as a bundle's manifest says it."""
+    """A scorer with its name, and its logits' scale and bounds.
+
+    experimental, not_covered (kinds of fakes that it does not find): as a bundle's manifest says it.
+    """
 
     info: ModelInfo
     scorer: CropScorer
     calibration: Calibration
     experimental: bool = True
+    not_covered: tuple[str, ...] = ()
 
     @staticmethod
     def of_bundle(bundle: Bundle, backends: Sequence[Backend]) -> Examiner:
         """backends: one for each of `bundle.networks`, in their order."""
-        return Examiner(bundle.info, Scorer(bundle, backends), bundle.calibration, bundle.manifest.experimental)
+        said = bundle.manifest
+        scorer = Scorer(bundle, backends)
+        return Examiner(bundle.info, scorer, bundle.calibration, said.experimental, said.not_covered or ())
 
 
 def all_views(examiners: Sequence[Examiner]) -> tuple[CropView, ...]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from dfdetect.errors import LimitCode, ReasonCode
 from dfdetect.scoring import Decision, faults
-from dfdetect.values import FaceScore, Limit, MediaInfo
+from dfdetect.values import FaceScore, Limit, MediaInfo, Verdict
 
 # Bits of a pixel of a frame. FaceForensics++ c40 (H.264, CRF 40) has 0.002-0.007, ordinary web clips 0.03 and more.
 HEAVY_VIDEO_BITS = 0.015
@@ -19,9 +21,19 @@ MANY_FACES = 3  # from here one row of bounds stands for every number
 
 
 def limits_of(
-    info: MediaInfo, n_bytes: int, decision: Decision, *, frames_asked: int, frames_read: int, experimental: bool
+    info: MediaInfo,
+    n_bytes: int,
+    decision: Decision,
+    *,
+    frames_asked: int,
+    frames_read: int,
+    experimental: bool,
+    not_covered: Sequence[str] = (),
 ) -> tuple[Limit, ...]:
-    """Every limit that holds for one scanned file, in the order of LimitCode. n_bytes: size of the file."""
+    """Every limit that holds for one scanned file, in the order of LimitCode.
+
+    n_bytes: size of the file. not_covered: kinds of fakes that the model does not find, in its makers' words.
+    """
     found = {
         LimitCode.HEAVY_COMPRESSION: _heavily_compressed(info, n_bytes),
         LimitCode.LOW_RESOLUTION: _if(
@@ -30,9 +42,7 @@ def limits_of(
         **_face_limits(decision),
         **_frame_limits(info, decision, frames_asked, frames_read),
         LimitCode.EXPERIMENTAL_MODEL: _if(experimental, "The model is marked experimental by its makers."),
-        LimitCode.KIND_NOT_COVERED: _if(
-            not decision.bounds_measured, f"The model's bounds were not measured on {info.kind}s with so many faces."
-        ),
+        LimitCode.KIND_NOT_COVERED: _not_covered(info, decision, not_covered),
     }
     return tuple(Limit(code, text) for code in LimitCode if (text := found.get(code)))
 
@@ -48,6 +58,15 @@ def _heavily_compressed(info: MediaInfo, n_bytes: int) -> str | None:
         return None
     bits = rate / (pixels * float(info.fps))
     return _if(bits < HEAVY_VIDEO_BITS, f"{bits:.3f} bits a pixel of each frame: compression may have removed traces.")
+
+
+def _not_covered(info: MediaInfo, decision: Decision, kinds: Sequence[str]) -> str | None:
+    texts = []
+    if not decision.bounds_measured:
+        texts.append(f"The model's bounds were not measured on {info.kind}s with so many faces.")
+    if kinds and decision.verdict is not Verdict.NOT_APPLICABLE:
+        texts.append(f"Kinds of fakes that this model does not tell from real faces: {'; '.join(kinds)}.")
+    return " ".join(texts) or None
 
 
 def _face_limits(decision: Decision) -> dict[LimitCode, str | None]:

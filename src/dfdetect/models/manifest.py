@@ -56,7 +56,8 @@ class Manifest(BaseModel):
     """An unknown key is refused: it may be a misspelt one.
 
     files: path inside the bundle -> SHA-256. export, trained_on: of a network that was trained here. imported_from:
-    where somebody else's network came from.
+    where somebody else's network came from. not_covered: kinds of fakes on which it was measured to be at chance, each
+    with its figure ("whole generated faces (AUC .40)"); every scan says them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -71,6 +72,7 @@ class Manifest(BaseModel):
     export: ExportFacts | None = None
     trained_on: TrainedOn | None = None
     imported_from: str | None = None
+    not_covered: tuple[str, ...] | None = None
 
     @property
     def member_names(self) -> tuple[str, ...]:
