@@ -14,7 +14,8 @@ from fake_scanner import install, make_files
 @pytest.fixture(autouse=True)
 def samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     paths = make_files(tmp_path / "samples", "fake.mp4", "real.mp4")
-    monkeypatch.setattr("dfdetect.cli.demo.files", lambda _package: tmp_path)
+    monkeypatch.setattr("dfdetect.media.sample_clips._CLIPS", dict.fromkeys(("fake.mp4", "real.mp4"), ("a", "b")))
+    monkeypatch.setattr("dfdetect.media.sample_clips.files", lambda _package: tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.chdir(tmp_path)
     install(monkeypatch)

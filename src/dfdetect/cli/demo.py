@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import sys
-from importlib.resources import files
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from dfdetect.cli.inputs import MEDIA_SUFFIXES, Input
+from dfdetect.cli.inputs import Input
 from dfdetect.cli.output import OutputPlan
 from dfdetect.cli.scan import ScanJob, run_job
-from dfdetect.errors import DfdetectError
+from dfdetect.media.sample_clips import sample_clips
 
 INTRODUCTION = (
     "Two clips of one face that may be shown to everybody (a portrait by NASA, public domain): as it is, and with a\n"
     "self-blended face, made by this project and marked TEST FAKE. They show what an answer looks like; how often the\n"
     "answers are right is measured elsewhere: `dfdetect models show`.\n\n"
 )
-
-
-def sample_media() -> list[Path]:
-    """The clips that come with the package. Raises DfdetectError where the installation lacks them."""
-    folder = Path(str(files("dfdetect"))) / "samples"
-    found = sorted(path for path in folder.glob("*") if path.suffix in MEDIA_SUFFIXES)
-    if not found:
-        raise DfdetectError(f"no sample clips in {folder}; install dfdetect again")
-    return found
 
 
 def command(
@@ -44,5 +33,5 @@ def command(
     plan = OutputPlan(
         formats=("json",) if json_flag else (), folder=None, html=html, heatmaps=False, pretty=False, append=False
     )
-    inputs = tuple(Input(str(path)) for path in sample_media())
+    inputs = tuple(Input(str(clip.path)) for clip in sample_clips())
     raise typer.Exit(run_job(ScanJob(inputs, settings, plan, archive=None, fail_on=frozenset())))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import fields
 from fractions import Fraction
 from typing import Any, Literal
@@ -174,7 +175,11 @@ def csv_cell(value: object) -> str:
 
 def csv_row(result: ScanResult) -> list[str]:
     """The answer as one row in the order of CSV_COLUMNS; codes of reasons and limits are joined with a space."""
-    data = to_dict(result)
+    return csv_row_of(to_dict(result))
+
+
+def csv_row_of(data: Mapping[str, Any]) -> list[str]:
+    """`csv_row` of a result that is a document already."""
     error, media, model = data["error"] or {}, data["media"] or {}, data["model"] or {}
     thresholds, interval = data["thresholds"] or {}, data["interval"] or (None, None)
     cells = {

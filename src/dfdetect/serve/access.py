@@ -54,7 +54,7 @@ def create_key(
             raise unknown_name("scope", scope, SCOPES)
     if not name.strip() or len(name) > 200:
         raise UsageError("a key needs a name of 1 to 200 characters")
-    key_id, secret = new_id("key"), KEY_PREFIX + random.token_urlsafe(32)
+    key_id, secret = new_id("key"), _new_secret()
     values = {
         "id": key_id,
         "secret_sha256": digest(secret),
@@ -89,6 +89,21 @@ def revoke_key(engine: sa.Engine, key_id: str) -> bool:
         return connection.execute(gone).rowcount == 1
 
 
+def end_secret(engine: sa.Engine, key_id: str) -> None:
+    """The key opens nothing until it is renewed; its log-ins wait."""
+    with engine.begin() as connection:
+        connection.execute(sa.update(keys).where(keys.c.id == key_id).values(revoked_at=now_s()))
+
+
+def renew_key(engine: sa.Engine, key_id: str) -> str:
+    """A new secret for a key; the one before ends. Scans and log-ins of the key stay its own."""
+    secret = _new_secret()
+    renewed = sa.update(keys).where(keys.c.id == key_id).values(secret_sha256=digest(secret), revoked_at=None)
+    with engine.begin() as connection:
+        connection.execute(renewed)
+    return secret
+
+
 def access_of_key(engine: sa.Engine, secret: str) -> Access | None:
     """Who holds this key; None for an unknown or revoked one."""
     if not secret.startswith(KEY_PREFIX) or len(secret) > 100:
@@ -116,6 +131,10 @@ def open_session(engine: sa.Engine, key_id: str) -> str:
 def close_session(engine: sa.Engine, token: str) -> None:
     with engine.begin() as connection:
         connection.execute(sa.delete(sessions).where(sessions.c.token_sha256 == digest(token)))
+
+
+def _new_secret() -> str:
+    return KEY_PREFIX + random.token_urlsafe(32)
 
 
 def asker_digest(engine: sa.Engine, address: str) -> str:

@@ -80,6 +80,9 @@ class ScanEnvelope(_Open):
     decision: Decision | None = Field(description="Of the person who gave feedback, else of the policy")
     decided_by: str | None = Field(description="`policy:NAME@VERSION` or `human`")
     policy_decision: Decision | None
+    verdict: str | None = Field(description="Of the model, as in `result`; lists have it too")
+    probability: float | None
+    interval: list[float] | None
     feedback: FeedbackShown | None
     error: ScanError | None
     retention: Retention
@@ -180,6 +183,37 @@ class ModelShown(_Open):
     input_size_px: int
     thresholds: dict[str, Any]
     card: str
+
+
+class ServiceShown(_Open):
+    """What is to be known before an upload. keep_*_s: after a scan is over, for those who choose nothing."""
+
+    version: str
+    model: str
+    policy: str
+    experimental: bool = Field(description="The model is labelled so: its error rates are not known well")
+    visitor: bool = Field(description="The asker has no key: a visitor of a public page")
+    scopes: list[str]
+    max_upload_bytes: int
+    most_duration_s: float
+    most_pixels: int = Field(description="Of a still")
+    keep_media_s: float
+    keep_result_s: float
+    may_choose_retention: bool
+    url_intake: bool
+    on_this_computer: bool = Field(description="It can be reached from the computer that it runs on alone")
+    pdf: bool = Field(description="Whether report.pdf can be made here")
+
+
+class SampleShown(_Open):
+    """A clip that comes with the package and may be shown to anybody."""
+
+    name: str
+    title: str
+    about: str
+    bytes: int
+    media_type: str
+    url: str
 
 
 class PolicyShown(_Open):

@@ -15,7 +15,7 @@ import structlog
 import uvicorn
 
 from dfdetect.errors import UsageError
-from dfdetect.serve.access import create_key, revoke_key
+from dfdetect.serve.access import create_key, end_secret, renew_key
 from dfdetect.serve.api.app import make_app
 from dfdetect.serve.logs import set_up_logs
 from dfdetect.serve.processes import PARENT_VARIABLE, on_stop
@@ -24,7 +24,7 @@ from dfdetect.serve.store.engine import open_store, upgrade
 from dfdetect.serve.store.tables import keys
 from dfdetect.serve.worker import refuse_unusable
 
-ONE_RUN = "this run"  # name of the key that is printed at start and ends with the run
+ONE_RUN = "this run"  # name of the key that is printed at start: its secret ends with the run, its scans stay
 _AGAIN_S = (0.5, 30.0)  # first wait before a process that died is started again, and the longest
 _LONG_LIVED_S = 60.0
 
@@ -64,7 +64,7 @@ def run_service(settings: ServeSettings) -> None:
         for child in children:
             child.wait(settings.drain_s + 4)
         if key_id:
-            revoke_key(engine, key_id)
+            end_secret(engine, key_id)
         engine.dispose()
 
 
@@ -148,11 +148,13 @@ def _refuse_open_door(engine: sa.Engine, settings: ServeSettings) -> None:
 
 
 def _key_of_this_run(engine: sa.Engine) -> tuple[str, str]:
-    """A key with every scope. One that a killed run has left is ended."""
-    with engine.begin() as connection:
-        left = sa.update(keys).where(keys.c.name == ONE_RUN, keys.c.revoked_at.is_(None))
-        connection.execute(left.values(revoked_at=time.time()))
-    return create_key(engine, ONE_RUN, ("scan", "read", "admin"))
+    """A secret with every scope. It is of the same key in every run, so that one's scans are there after a restart."""
+    last = sa.select(keys.c.id).where(keys.c.name == ONE_RUN).order_by(keys.c.created_at.desc()).limit(1)
+    with engine.connect() as connection:
+        key_id = connection.execute(last).scalar()
+    if key_id is None:
+        return create_key(engine, ONE_RUN, ("scan", "read", "admin"))
+    return key_id, renew_key(engine, key_id)
 
 
 def _tell(server: uvicorn.Server, settings: ServeSettings, secret: str) -> None:

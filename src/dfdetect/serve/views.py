@@ -33,14 +33,15 @@ def public_name(model: str) -> str:
 
 def envelopes(connection: sa.Connection, rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Scans as `ScanEnvelope` without their results, in the order of the rows."""
-    said = _last_feedback(connection, [row["id"] for row in rows])
-    return [_envelope(row, said.get(row["id"]), None) for row in rows]
+    ids = [row["id"] for row in rows]
+    said, answers = _last_feedback(connection, ids), _answers(connection, ids)
+    return [_envelope(row, said.get(row["id"]), answers.get(row["id"]), None) for row in rows]
 
 
 def envelope(connection: sa.Connection, row: Row, said: Row | None) -> dict[str, Any]:
     """One scan as `ScanEnvelope`, with its result. said: its `last_feedback`."""
     body = connection.execute(sa.select(results.c.body).where(results.c.scan_id == row["id"])).scalar()
-    return _envelope(row, said, body)
+    return _envelope(row, said, body, body)
 
 
 def whole(connection: sa.Connection, row: Row) -> dict[str, Any]:
@@ -67,8 +68,9 @@ def scan_links(row: Row) -> dict[str, str]:
     return links
 
 
-def _envelope(row: Row, said: Row | None, body: Any) -> dict[str, Any]:
-    done = row["completed_at"]
+def _envelope(row: Row, said: Row | None, answer: Row | None, body: Any) -> dict[str, Any]:
+    """answer: probability and interval of the result, which may itself be left out."""
+    done, answer = row["completed_at"], answer or {}
     copied = ("id", "status", "external_id", "batch_id", "rescan_of", "filename", "bytes", "sha256", "policy")
     return {
         **{name: row[name] for name in copied},
@@ -78,6 +80,8 @@ def _envelope(row: Row, said: Row | None, body: Any) -> dict[str, Any]:
         "decision": row["decision"] if said is None else DECISION_OF_LABEL[said["label"]],
         "decided_by": row["decided_by"] if said is None else HUMAN,
         "policy_decision": row["decision"],
+        "verdict": row["verdict"],
+        **{name: answer.get(name) for name in ("probability", "interval")},
         "feedback": None
         if said is None
         else {"label": said["label"], "note": said["note"], "by": said["by"], "at": when(said["created_at"])},
@@ -96,6 +100,14 @@ def _last_feedback(connection: sa.Connection, ids: Sequence[str]) -> dict[str, R
     if not ids:
         return {}
     wanted = sa.select(feedback).where(feedback.c.scan_id.in_(ids)).order_by(feedback.c.created_at, feedback.c.id)
+    return {row["scan_id"]: row for row in connection.execute(wanted).mappings()}
+
+
+def _answers(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Row]:
+    """Probability and interval of these scans; the store reads them out of the results, which are long."""
+    body = results.c.body
+    columns = (body["probability"].as_float().label("probability"), body["interval"].as_json().label("interval"))
+    wanted = sa.select(results.c.scan_id, *columns).where(results.c.scan_id.in_(ids))
     return {row["scan_id"]: row for row in connection.execute(wanted).mappings()}
 
 

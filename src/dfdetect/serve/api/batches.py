@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 
 from dfdetect.serve.access import Access
 from dfdetect.serve.answers import batch_counts, tell_batch
-from dfdetect.serve.api.service import Read, Scan, Service, TheService
+from dfdetect.serve.api.service import CSV, Read, Scan, Service, TheService, csv_answer
 from dfdetect.serve.ids import is_id, new_id
 from dfdetect.serve.problems import described, not_found
+from dfdetect.serve.scan_table import table_lines
 from dfdetect.serve.schemas import Batch, BatchAsked, ScanPage
 from dfdetect.serve.store.engine import Row, now_s, reading
 from dfdetect.serve.store.tables import batches, scans
@@ -74,6 +75,14 @@ def list_batch(
     with reading(service.engine) as connection:
         rows, following = page_of_scans(connection, mine, cursor=cursor, limit=limit)
         return {"items": envelopes(connection, rows), "next_cursor": following}
+
+
+@router.get("/{batch_id}/scans.csv", response_class=Response, responses={**CSV, **described("no_key", "not_found")})
+def batch_csv(service: TheService, access: Read, batch_id: str) -> Response:
+    """The scans of a batch as a table, as at `/v1/scans.csv`."""
+    _known(service, access, batch_id)
+    mine = [scans.c.batch_id == batch_id, scans.c.key_id == access.key_id]
+    return csv_answer(table_lines(service.engine, mine), f"{batch_id}.csv")
 
 
 def _known(service: Service, access: Access, batch_id: str) -> dict[str, Any]:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from typing import Any
 
 import sqlalchemy as sa
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
+from dfdetect import __version__
+from dfdetect.detect.card_html import render_card
 from dfdetect.errors import ModelUnusable
+from dfdetect.media.limits import DEFAULT_LIMITS
+from dfdetect.media.sample_clips import sample_clips
 from dfdetect.models.bundle import Bundle, list_bundles
-from dfdetect.serve.api.service import Read, TheService
-from dfdetect.serve.problems import described
-from dfdetect.serve.schemas import ModelShown, PolicyShown, Statistics
+from dfdetect.serve.api.service import OWN_PAGE_CSP, VISITOR_KEEPS_MEDIA_S, Read, TheService
+from dfdetect.serve.problems import described, not_found
+from dfdetect.serve.schemas import ModelShown, PolicyShown, SampleShown, ServiceShown, Statistics
 from dfdetect.serve.store.engine import now_s, reading
 from dfdetect.serve.store.tables import feedback, scans
 from dfdetect.serve.views import public_name
@@ -35,6 +40,20 @@ def list_models(service: TheService, access: Read) -> list[dict[str, Any]]:
     return found
 
 
+@router.get(
+    "/models/{name}/card.html",
+    response_class=Response,
+    responses={200: {"content": {"text/html": {}}}, **described("no_key", "unprocessable")},
+)
+def model_card(service: TheService, access: Read, name: str) -> Response:
+    """A model's card as one page that needs nothing else."""
+    return Response(
+        render_card(service.bundle(name)),
+        media_type="text/html; charset=utf-8",
+        headers={"content-security-policy": OWN_PAGE_CSP},
+    )
+
+
 def _model(name: str, bundle: Bundle) -> dict[str, Any]:
     thresholds = {
         kind: {faces: asdict(point) for faces, point in by_faces.items()}
@@ -49,6 +68,57 @@ def _model(name: str, bundle: Bundle) -> dict[str, Any]:
         "thresholds": thresholds,
         "card": bundle.card,
     }
+
+
+@router.get("/service", response_model=ServiceShown, responses=described("no_key"))
+def about_service(service: TheService, access: Read) -> dict[str, Any]:
+    """What is to be known before an upload: limits, what is kept how long, the model for those who name none."""
+    settings = service.settings
+    return {
+        "version": __version__,
+        "model": public_name(settings.model),
+        "policy": settings.policy,
+        "experimental": service.bundle(settings.model).manifest.experimental,
+        "visitor": access.visitor,
+        "scopes": sorted(access.scopes),
+        "max_upload_bytes": settings.max_upload_bytes,
+        "most_duration_s": DEFAULT_LIMITS.max_duration_s,
+        "most_pixels": DEFAULT_LIMITS.max_image_pixels,
+        "keep_media_s": VISITOR_KEEPS_MEDIA_S if access.visitor else settings.keep_media_s,
+        "keep_result_s": settings.keep_result_s,
+        "may_choose_retention": not access.visitor,
+        "url_intake": settings.url_intake,
+        "on_this_computer": settings.is_loopback,
+        "pdf": find_spec("weasyprint") is not None,
+    }
+
+
+@router.get("/samples", response_model=list[SampleShown], responses=described("no_key"))
+def list_samples(access: Read) -> list[dict[str, Any]]:
+    """Clips that come with the package, to see what an answer looks like. Send one like any other file."""
+    return [
+        {
+            "name": clip.path.name,
+            "title": clip.title,
+            "about": clip.about,
+            "bytes": clip.path.stat().st_size,
+            "media_type": "video/mp4",
+            "url": f"/v1/samples/{clip.path.name}",
+        }
+        for clip in sample_clips()
+    ]
+
+
+@router.get(
+    "/samples/{name}",
+    response_class=Response,
+    responses={200: {"content": {"video/mp4": {}}}, **described("no_key", "not_found")},
+)
+def get_sample(access: Read, name: str) -> Response:
+    found = next((clip.path for clip in sample_clips() if clip.path.name == name), None)
+    if found is None:
+        raise not_found("sample")
+    return Response(found.read_bytes(), media_type="video/mp4")
 
 
 @router.get("/policies", response_model=list[PolicyShown], responses=described("no_key"))

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from dfdetect.serve.access import Access
 from dfdetect.serve.answers import REPORT, crop_name, crop_of_name, heatmap_name
 from dfdetect.serve.api.scans import known
-from dfdetect.serve.api.service import Read, Service, TheService
+from dfdetect.serve.api.service import OWN_PAGE_CSP, Read, Service, TheService
 from dfdetect.serve.problems import Problem, described
 from dfdetect.serve.schemas import FramePage
 from dfdetect.serve.store.engine import reading
@@ -28,8 +28,6 @@ router = APIRouter(prefix="/v1/scans/{scan_id}", tags=["parts of a scan"])
 _LOOK_EVERY_S = 0.4
 _KEEP_ALIVE_LOOKS = 30  # a comment every 12 s, so that proxies do not close the stream
 _MOST_EVENTS_S = 3_600.0
-# A report is a page of its own: it may show what it carries inside, and nothing else.
-_REPORT_CSP = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
 
 
 @router.get("/events", responses={200: {"content": {"text/event-stream": {}}}, **described("no_key", "not_found")})
@@ -139,7 +137,7 @@ def crop(service: TheService, access: Read, scan_id: str, track: int, frame_inde
 )
 def report_html(service: TheService, access: Read, scan_id: str) -> Response:
     """The report as one page that needs nothing else."""
-    headers = {"content-security-policy": _REPORT_CSP, "content-disposition": f'inline; filename="{scan_id}.html"'}
+    headers = {"content-security-policy": OWN_PAGE_CSP, "content-disposition": f'inline; filename="{scan_id}.html"'}
     return Response(_report(service, access, scan_id), media_type="text/html; charset=utf-8", headers=headers)
 
 

@@ -7,19 +7,20 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from dfdetect.serve.access import Access
 from dfdetect.serve.answers import tell
-from dfdetect.serve.api.service import Read, Scan, Service, TheService
+from dfdetect.serve.api.service import CSV, VISITOR_KEEPS_MEDIA_S, Read, Scan, Service, TheService, csv_answer
 from dfdetect.serve.fetch import fetch
 from dfdetect.serve.forms import read_form
 from dfdetect.serve.ids import is_id, new_id
 from dfdetect.serve.intake import Spool, Upload, check_length, read_raw, steady
 from dfdetect.serve.problems import Problem, described, not_found
+from dfdetect.serve.scan_table import table_lines
 from dfdetect.serve.schemas import FeedbackGiven, Rescan, ScanByUrl, ScanEnvelope, ScanPage
 from dfdetect.serve.store.engine import now_s, reading
 from dfdetect.serve.store.tables import feedback, scans
@@ -43,7 +44,6 @@ router = APIRouter(prefix="/v1/scans", tags=["scans"])
 MOST_WAIT_S = 30
 _WAIT_STEP_S = 0.1
 _PAGE = 200
-VISITOR_KEEPS_MEDIA_S = 3_600.0
 
 _OPTIONS = ("model", "policy", "external_id", "callback_url", "batch_id", "keep_media_s", "keep_result_s", "filename")
 
@@ -121,12 +121,8 @@ async def create_scan(
     return await _accepted(request, service, access, accepted, wait_s)
 
 
-@router.get("", response_model=ScanPage, responses=described("no_key", "forbidden", "bad_cursor", "unprocessable"))
-def list_scans(
-    service: TheService,
+def _wanted(
     access: Read,
-    cursor: Annotated[str | None, Query(max_length=300)] = None,
-    limit: Annotated[int, Query(ge=1, le=_PAGE)] = 50,
     status: Annotated[str | None, Query(max_length=20)] = None,
     verdict: Annotated[str | None, Query(max_length=40)] = None,
     decision: Annotated[str | None, Query(max_length=20, description="of the policy")] = None,
@@ -134,17 +130,36 @@ def list_scans(
     external_id: Annotated[str | None, Query(max_length=200)] = None,
     batch_id: Annotated[str | None, Query(max_length=40)] = None,
     search: Annotated[str | None, Query(max_length=200, description="part of the file's name")] = None,
-) -> dict[str, Any]:
-    """This key's scans, newest first, without their results."""
+) -> list[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool]] = [scans.c.key_id == access.key_id]
     equal = {"status": status, "verdict": verdict, "decision": decision, "sha256": sha256}
     equal |= {"external_id": external_id, "batch_id": batch_id}
     conditions += [scans.c[name] == value for name, value in equal.items() if value is not None]
     if search:
         conditions.append(scans.c.filename.icontains(search, autoescape=True))
+    return conditions
+
+
+Wanted = Annotated[list[sa.ColumnElement[bool]], Depends(_wanted)]
+
+
+@router.get("", response_model=ScanPage, responses=described("no_key", "forbidden", "bad_cursor", "unprocessable"))
+def list_scans(
+    service: TheService,
+    wanted: Wanted,
+    cursor: Annotated[str | None, Query(max_length=300)] = None,
+    limit: Annotated[int, Query(ge=1, le=_PAGE)] = 50,
+) -> dict[str, Any]:
+    """This key's scans, newest first, without their results."""
     with reading(service.engine) as connection:
-        rows, following = page_of_scans(connection, conditions, cursor=cursor, limit=limit)
+        rows, following = page_of_scans(connection, wanted, cursor=cursor, limit=limit)
         return {"items": envelopes(connection, rows), "next_cursor": following}
+
+
+@router.get(".csv", response_class=Response, responses={**CSV, **described("no_key", "forbidden", "unprocessable")})
+def scans_csv(service: TheService, wanted: Wanted) -> Response:
+    """The same scans as a table, all of them: the columns of `dfdetect scan --format csv` after the service's own."""
+    return csv_answer(table_lines(service.engine, wanted), "scans.csv")
 
 
 @router.get("/{scan_id}", response_model=ScanEnvelope, responses=described("no_key", "forbidden", "not_found"))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 import sqlalchemy as sa
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
+from fastapi.responses import StreamingResponse
 
 from dfdetect.models.bundle import Bundle, find_bundle, list_bundles, load_bundle
 from dfdetect.serve.access import Access, access_of_key, access_of_session, asker_digest
@@ -21,6 +22,9 @@ from dfdetect.serve.store.tables import audit
 from dfdetect.serve.views import public_name
 
 SESSION_COOKIE, VISITOR_COOKIE = "dfdetect_session", "dfdetect_visitor"
+VISITOR_KEEPS_MEDIA_S = 3_600.0
+# A report or a card is a page of its own: it may show what it carries inside, and nothing else.
+OWN_PAGE_CSP = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -123,6 +127,15 @@ def _refuse_other_sites(request: Request) -> None:
     origin = request.headers.get("origin")
     if origin is None or origin.partition("://")[2] != request.headers.get("host"):
         raise Problem("cross_site", "expected the request to come from this service's own page")
+
+
+CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}}}}
+
+
+def csv_answer(lines: Iterator[str], name: str) -> Response:
+    """A table to be saved under this name."""
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def new_request_id() -> str:

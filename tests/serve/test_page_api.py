@@ -1,0 +1,116 @@
+"""What the page asks of the service beside scans: what to say before an upload, samples, tables, cards, its log-in."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dfdetect.media.child.reader import DecodeServer
+from dfdetect.serve.access import access_of_key, access_of_session, end_secret, open_session
+from dfdetect.serve.settings import ServeSettings
+from dfdetect.serve.supervise import _key_of_this_run
+from serve.served import Served, picture, serving
+
+
+@pytest.fixture
+def settings(tmp_path: Path, store_url: str, bundle: Path) -> ServeSettings:
+    return ServeSettings(
+        data=tmp_path / "data", database_url=store_url, model=str(bundle), frames=4, free_reserve_bytes=0,
+        keep_media_s=3600.0, max_upload_bytes=900_000,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def served(settings: ServeSettings, server: DecodeServer) -> Iterator[Served]:
+    with serving(settings, server) as one:
+        yield one
+
+
+def test_limits_and_what_is_kept_are_told_before_an_upload(served: Served) -> None:
+    assert served.client.get("/v1/service").status_code == 401
+    about = served.get("/v1/service").json()
+    assert (about["model"], about["policy"]) == ("tiny", "balanced")
+    assert (about["max_upload_bytes"], about["keep_media_s"], about["on_this_computer"]) == (900_000, 3600.0, True)
+    assert (about["visitor"], about["may_choose_retention"], about["scopes"]) == (False, True, ["read", "scan"])
+
+
+def test_a_visitor_is_told_that_his_upload_is_kept_an_hour(settings: ServeSettings, server: DecodeServer) -> None:
+    with serving(settings.model_copy(update={"public": True, "keep_media_s": 0.0}), server) as served:
+        served.client.post("/v1/session")
+        about = served.client.get("/v1/service").json()
+    assert (about["visitor"], about["may_choose_retention"], about["keep_media_s"]) == (True, False, 3600.0)
+
+
+def test_a_sample_is_fetched_and_scanned_like_any_file(served: Served) -> None:
+    listed = served.get("/v1/samples").json()
+    assert [one["name"] for one in listed] == ["astronaut_fake.mp4", "astronaut_real.mp4"]
+    clip = served.get(listed[0]["url"])
+    assert (clip.headers["content-type"], len(clip.content)) == ("video/mp4", listed[0]["bytes"])
+    for name in ("nothing.mp4", "README.md", "..%2F__init__.py"):
+        assert served.get(f"/v1/samples/{name}").status_code == 404
+    assert served.client.get(listed[0]["url"]).status_code == 401
+    scan = served.post(clip.content, params={"filename": "astronaut_fake.mp4"}).json()
+    served.work()
+    assert served.get(scan["links"]["self"]).json()["result"]["media"]["kind"] == "video"
+
+
+def test_lists_tell_the_verdict_and_its_range(served: Served) -> None:
+    served.post(picture())
+    served.work()
+    waiting = served.post(picture(face=False)).json()
+    assert (waiting["verdict"], waiting["probability"], waiting["interval"]) == (None, None, None)
+    first, second = served.get("/v1/scans").json()["items"]
+    assert (first["id"], first["verdict"], first["probability"]) == (waiting["id"], None, None)
+    whole = served.get(second["links"]["self"]).json()
+    assert second["result"] is None
+    for name in ("verdict", "probability", "interval"):
+        assert second[name] == whole[name] == whole["result"][name]
+
+
+def test_a_batch_is_a_table_that_no_spreadsheet_runs(served: Served) -> None:
+    batch = served.client.post("/v1/batches", json={}, headers=served.a).json()["id"]
+    served.post(picture(), params={"batch_id": batch, "filename": "=HYPERLINK(A1).png"})
+    served.post(b"no media at all", params={"batch_id": batch, "filename": "torn.mp4"})
+    served.work()
+    queued = served.post(picture(face=False), params={"batch_id": batch, "filename": "late.png"}).json()
+    answer = served.get(f"/v1/batches/{batch}/scans.csv")
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert answer.headers["content-disposition"] == f'attachment; filename="{batch}.csv"'
+    late, torn, first = csv.DictReader(io.StringIO(answer.text))
+    assert (late["scan_id"], late["scan_status"], late["verdict"], late["path"]) == (
+        queued["id"], "queued", "", "late.png"
+    )  # fmt: skip
+    assert (torn["scan_status"], torn["error_code"], torn["decision"]) == ("failed", "unsupported_type", "review")
+    assert (first["scan_status"], first["path"]) == ("completed", "'=HYPERLINK(A1).png")
+    assert 0 <= float(first["probability"]) <= 1
+    assert served.get(f"/v1/batches/{batch}/scans.csv", served.b).status_code == 404
+    assert served.get("/v1/scans.csv", params={"status": "failed"}).text.count("\n") == 2
+    assert served.get("/v1/scans.csv", served.b).text.count("\n") == 1
+
+
+def test_a_models_card_is_a_page_of_its_own(served: Served) -> None:
+    name = served.get("/v1/models").json()[0]["name"]
+    card = served.get(f"/v1/models/{name}/card.html")
+    assert card.headers["content-type"].startswith("text/html")
+    assert "sandbox" in card.headers["content-security-policy"]
+    assert name in card.text
+    assert served.get("/v1/models/nothing/card.html").json()["code"] == "unprocessable"
+
+
+def test_on_ones_own_computer_scans_and_log_ins_outlive_a_restart(served: Served) -> None:
+    """A new key in every run would have hidden the history, and locked out the tab that was open."""
+    key_id, secret = _key_of_this_run(served.engine)
+    token = open_session(served.engine, key_id)
+    end_secret(served.engine, key_id)
+    assert access_of_key(served.engine, secret) is None
+    assert access_of_session(served.engine, token) is None
+    again, new_secret = _key_of_this_run(served.engine)
+    assert again == key_id
+    assert access_of_key(served.engine, secret) is None
+    for found in (access_of_key(served.engine, new_secret), access_of_session(served.engine, token)):
+        assert found is not None
+        assert found.key_id == key_id
