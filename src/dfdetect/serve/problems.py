@@ -28,6 +28,7 @@ PROBLEMS: dict[str, tuple[int, str, bool]] = {
     "length_required": (411, "The length must be told", False),
     "too_large": (413, "The upload is too large", False),
     "not_media": (415, "The content type is not one that is taken", False),
+    "bad_range": (416, "The range lies outside of the file", False),
     "unprocessable": (422, "A value is not what is expected", False),
     "key_reused": (422, "The Idempotency-Key was used for another request", False),
     "address_refused": (422, "This address is not called", False),

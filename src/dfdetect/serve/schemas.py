@@ -95,6 +95,23 @@ class ScanPage(_Open):
     next_cursor: str | None
 
 
+class ProxyShown(_Open):
+    """A small copy of the upload, at most 720p, without sound or metadata; its times are those of the file."""
+
+    url: str
+    kind: Literal["video", "image"]
+    media_type: str
+    bytes: int
+
+
+class MediaShown(_Open):
+    """proxy: null while there is none: not made yet, of a file that is too long for it, or deleted with the upload."""
+
+    kept: bool
+    deletes_at: str | None
+    proxy: ProxyShown | None
+
+
 class FramePage(_Open):
     """Frames of one track in time order."""
 

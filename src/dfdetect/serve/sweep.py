@@ -39,9 +39,11 @@ def forget_media(engine: sa.Engine, objects: Objects, *, scan_id: str | None = N
         found = connection.execute(due).all()
     for row in found:
         objects.delete(row.media_object)
+        objects.delete_folder(proxy_folder(row.id))
         gone = sa.update(scans).where(scans.c.id == row.id)
         with engine.begin() as connection:
             connection.execute(gone.values(media_object=None, media_deleted_at=now, updated_at=now))
+        objects.delete_folder(proxy_folder(row.id))  # one that was put there between the two
     return len(found)
 
 
@@ -82,12 +84,18 @@ def erase(engine: sa.Engine, objects: Objects, scan_id: str, *, status: str | No
         connection.execute(sa.delete(results).where(results.c.scan_id == scan_id))
     # After the row: whoever looks meanwhile finds no scan, not a scan whose files are gone.
     objects.delete(media_name(scan_id))
+    objects.delete_folder(proxy_folder(scan_id))
     objects.delete_folder(f"results/{scan_id}")
 
 
 def media_name(scan_id: str) -> str:
     """Name of the object that holds the upload of a scan."""
     return f"media/{scan_id}"
+
+
+def proxy_folder(scan_id: str) -> str:
+    """Folder of the object that holds the small copy of an upload; kept as long as the upload."""
+    return f"proxy/{scan_id}"
 
 
 def forget_left_behind(engine: sa.Engine, objects: Objects, spool: Path) -> int:

@@ -21,6 +21,7 @@ from dfdetect.serve.answers import write_result
 from dfdetect.serve.jobs import HEARTBEAT_S, Job, Jobs, LeaseLost
 from dfdetect.serve.objects import Objects
 from dfdetect.serve.policy import Policy, load_policies
+from dfdetect.serve.proxies import Proxies
 from dfdetect.serve.settings import ServeSettings
 from dfdetect.serve.store.engine import now_s
 from dfdetect.serve.store.tables import workers
@@ -102,6 +103,7 @@ class Worker:
         self._policies: dict[str, Policy] = load_policies(settings.policies)
         self._server = server or DecodeServer()
         self._open = child_opener(self._server, child_limits=child_limits)
+        self._proxies = Proxies(engine, self._objects, settings.spool, self._open)
         self._scanners: dict[str, Scanner] = {}
         self._heart: Heart | None = None
         self._last_reap = 0.0
@@ -119,10 +121,10 @@ class Worker:
             self._signed_off()
 
     def work_once(self) -> bool:
-        """Claim and do one job; False where none waits."""
+        """Claim and do one job, or else make a copy for the page to play; False where there is nothing to do."""
         job = self._jobs.claim(self.name)
         if job is None:
-            return False
+            return self._proxies.make_one(break_off=self._is_wanted)
         bound = log.bind(scan=job.id, attempt=job.row["attempts"], fence=job.fence)
         prefix = f"results/{job.id}/{job.fence}"
         try:
@@ -161,6 +163,12 @@ class Worker:
         if job.row["attempts"] > 1:
             self._drop_earlier(job)
         forget_media(self._engine, self._objects, scan_id=job.id)
+        if result.status == "ok" and job.row["keep_media_s"] > 0:
+            scored = {score.frame_index for track in result.tracks for score in track.scores}
+            self._proxies.want(job.id, job.row["media_object"], sorted(scored))
+
+    def _is_wanted(self) -> bool:
+        return self.stop.is_set() or bool(self._jobs.waiting())
 
     def _drop_earlier(self, job: Job) -> None:
         """What workers before this one had written when they were killed."""

@@ -17,7 +17,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from dfdetect import __version__
 from dfdetect.errors import DfdetectError
-from dfdetect.serve.api import accounts, batches, catalogue, operations, scan_parts, scans
+from dfdetect.serve.api import accounts, batches, catalogue, media_parts, operations, scan_parts, scans
 from dfdetect.serve.api.service import Service, new_request_id
 from dfdetect.serve.guard import AddressRefused
 from dfdetect.serve.objects import ObjectGone
@@ -60,7 +60,7 @@ def make_app(settings: ServeSettings) -> FastAPI:
     app.middleware("http")(_around)
     if settings.is_loopback:  # a name of somebody else's that resolves to this computer (DNS rebinding)
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=_LOOPBACK_HOSTS)
-    for module in (scans, scan_parts, batches, accounts, catalogue, operations):
+    for module in (scans, scan_parts, media_parts, batches, accounts, catalogue, operations):
         app.include_router(module.router)
     _handle_errors(app)
     return app
