@@ -93,8 +93,13 @@ def test_a_batch_is_a_table_that_no_spreadsheet_runs(served: Served) -> None:
 
 
 def test_a_models_card_is_a_page_of_its_own(served: Served) -> None:
-    name = served.get("/v1/models").json()[0]["name"]
-    card = served.get(f"/v1/models/{name}/card.html")
+    listed = {one["name"]: one for one in served.get("/v1/models").json()}
+    tiny = listed["tiny"]
+    assert [name for name, one in listed.items() if one["is_default"]] == ["tiny"]
+    assert (tiny["calibrated"], tiny["target_fpr"], tiny["not_covered"]) == (True, 0.02, [])
+    assert tiny["sources"] == [{"name": "none", "licence": "none", "used_for": "two constants"}]
+    assert tiny["thresholds"]["video"]["3+"]["likely_manipulated"] == 0.9
+    name, card = "tiny", served.get(tiny["links"]["card"])
     assert card.headers["content-type"].startswith("text/html")
     assert "sandbox" in card.headers["content-security-policy"]
     assert name in card.text

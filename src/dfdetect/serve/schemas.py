@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -192,14 +192,38 @@ class Delivery(_Open):
     created_at: str
 
 
+class PointShown(_Open):
+    """Bounds of the verdict for one kind of file. measured_fpr: of real files other than those that set the bounds."""
+
+    likely_manipulated: float
+    no_manipulation_found: float
+    measured_fpr: float | None
+    measured_on: str
+    n_reals: int
+    target_fpr: float | None = Field(description="Of this kind, where it is not the model's")
+
+
+class SourceShown(_Open):
+    name: str
+    licence: str
+    used_for: str
+
+
 class ModelShown(_Open):
     name: str
     version: str
     sha256: str
+    is_default: bool = Field(description="It scans for those who name none")
     experimental: bool
     input_size_px: int
-    thresholds: dict[str, Any]
+    weights_licence: str
+    sources: list[SourceShown] = Field(description="What its weights were made from")
+    not_covered: list[str] = Field(description="Kinds of fakes that it was measured to miss, with the figure")
+    calibrated: bool = Field(description="False: its score is no probability, and every verdict is inconclusive")
+    target_fpr: float | None
+    thresholds: dict[str, dict[str, PointShown]] = Field(description="Kind of file -> number of faces -> bounds")
     card: str
+    links: dict[str, str]
 
 
 class ServiceShown(_Open):

@@ -34,7 +34,7 @@ def list_models(service: TheService, access: Read) -> list[dict[str, Any]]:
     found = []
     for name in sorted({service.settings.model, *list_bundles()}):
         try:
-            found.append(_model(name, service.bundle(name)))
+            found.append(_model(name, service.bundle(name), is_default=name == service.settings.model))
         except ModelUnusable:
             continue  # a broken bundle cannot be asked for
     return found
@@ -54,19 +54,27 @@ def model_card(service: TheService, access: Read, name: str) -> Response:
     )
 
 
-def _model(name: str, bundle: Bundle) -> dict[str, Any]:
+def _model(name: str, bundle: Bundle, *, is_default: bool) -> dict[str, Any]:
+    calibration, manifest = bundle.calibration, bundle.manifest
     thresholds = {
         kind: {faces: asdict(point) for faces, point in by_faces.items()}
-        for kind, by_faces in bundle.calibration.thresholds.items()
+        for kind, by_faces in calibration.thresholds.items()
     }
     return {
         "name": public_name(name),
         "version": bundle.info.version,
         "sha256": bundle.info.sha256,
-        "experimental": bundle.manifest.experimental,
+        "is_default": is_default,
+        "experimental": manifest.experimental,
         "input_size_px": bundle.views[0].size_px,
+        "weights_licence": manifest.weights_licence,
+        "sources": [source.model_dump() for source in manifest.sources],
+        "not_covered": list(manifest.not_covered or ()),
+        "calibrated": calibration.is_measured,
+        "target_fpr": calibration.target_fpr if calibration.is_measured else None,
         "thresholds": thresholds,
         "card": bundle.card,
+        "links": {"card": f"/v1/models/{public_name(name)}/card.html"},
     }
 
 
