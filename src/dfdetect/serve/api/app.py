@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,8 +12,10 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dfdetect import __version__
 from dfdetect.errors import DfdetectError
@@ -57,7 +59,7 @@ def make_app(settings: ServeSettings) -> FastAPI:
         docs_url=None,  # it loads its script from elsewhere; the document itself is at /openapi.json
         redoc_url=None,
     )
-    app.middleware("http")(_around)
+    app.add_middleware(_Around)
     if settings.is_loopback:  # a name of somebody else's that resolves to this computer (DNS rebinding)
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=_LOOPBACK_HOSTS)
     for module in (scans, scan_parts, media_parts, batches, accounts, catalogue, operations):
@@ -66,25 +68,48 @@ def make_app(settings: ServeSettings) -> FastAPI:
     return app
 
 
-async def _around(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
-    """A request id, one log line, the headers of every answer."""
-    given = request.headers.get("x-request-id", "")
-    request.state.request_id = given if given.isalnum() and len(given) <= 40 else new_request_id()
-    start = time.perf_counter()
-    try:
-        response = await call(request)
-    except Exception:
-        log.exception("request failed", request=request.state.request_id, method=request.method)
-        response = _answer(request, Problem("internal", "the error has been logged under this request's id"))
-    seconds = time.perf_counter() - start
+class _Around:
+    """A request id, one log line, the headers of every answer. Plain ASGI: no task and no queue for each request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        given = request.headers.get("x-request-id", "")
+        request_id = given if given.isalnum() and len(given) <= 40 else new_request_id()
+        request.state.request_id = request_id
+        start, begun = time.perf_counter(), False
+
+        async def answer(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                _note(request, message["status"], time.perf_counter() - start)
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+                headers["x-request-id"] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, answer)
+        except Exception:
+            log.exception("request failed", request=request_id, method=request.method)
+            if begun:  # the status is sent: cutting the answer short is the only way left to say so
+                raise
+            problem = Problem("internal", "the error has been logged under this request's id")
+            await _answer(request, problem)(scope, receive, answer)
+
+
+def _note(request: Request, status: int, seconds: float) -> None:
     route = getattr(request.scope.get("route"), "path", "-")
-    operations.count_request(request.method, route, response.status_code, seconds)
+    operations.count_request(request.method, route, status, seconds)
     log.info("request", request=request.state.request_id, method=request.method, route=route,
-             status=response.status_code, ms=round(1000 * seconds, 1))  # fmt: skip
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    response.headers["x-request-id"] = request.state.request_id
-    return response
+             status=status, ms=round(1000 * seconds, 1))  # fmt: skip
 
 
 def _answer(request: Request, problem: Problem) -> JSONResponse:
