@@ -7,7 +7,7 @@ VENV := .venv
 TEST_VENV ?= .venv-test
 BIN := $(TEST_VENV)/bin
 
-.PHONY: help demo test lint types rules unit other-pythons proofs clean
+.PHONY: help demo test lint types rules page unit other-pythons proofs clean
 .DELETE_ON_ERROR:
 
 help:
@@ -31,7 +31,7 @@ $(TEST_VENV)/.ready: pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
-test: lint types rules unit other-pythons
+test: lint types rules page unit other-pythons
 	@echo "all checks passed"
 
 lint: $(TEST_VENV)/.ready
@@ -43,6 +43,10 @@ types: $(TEST_VENV)/.ready
 
 rules: $(TEST_VENV)/.ready
 	$(BIN)/lint-imports
+
+# The page is built anew from web/ and must be, byte for byte, what is committed.
+page:
+	sh scripts/check_page.sh
 
 unit: $(TEST_VENV)/.ready
 	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
@@ -58,5 +62,5 @@ proofs: $(TEST_VENV)/.ready
 	else echo "NOT MEASURED: ../shared/data is absent, so the tables on photographs were not made"; fi
 
 clean:
-	rm -rf $(TEST_VENV) .venv-core-* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(TEST_VENV) .venv-core-* web/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests scripts benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +13,12 @@ import pytest
 
 from dfdetect.media.child.reader import DecodeServer
 from dfdetect.serve.access import access_of_key, access_of_session, end_secret, open_session
+from dfdetect.serve.api.page import page_files
 from dfdetect.serve.settings import ServeSettings
 from dfdetect.serve.supervise import _key_of_this_run
 from serve.served import Served, picture, serving
+
+MOST_PAGE_BYTES = 150_000  # of all its files, compressed
 
 
 @pytest.fixture
@@ -119,3 +124,37 @@ def test_on_ones_own_computer_scans_and_log_ins_outlive_a_restart(served: Served
     for found in (access_of_key(served.engine, new_secret), access_of_session(served.engine, token)):
         assert found is not None
         assert found.key_id == key_id
+
+
+def test_the_page_is_small_and_whole() -> None:
+    files = page_files()
+    assert {"index.html", "page.js", "page.css", "icon.svg", "licences.txt"} <= set(files)
+    assert sum(len(gzip.compress(file.data)) for file in files.values()) <= MOST_PAGE_BYTES
+    html = files["index.html"].data.decode()
+    assert "<style" not in html
+    assert re.findall(r"<script[^>]*>([^<]+)</script>", html) == []
+    assert re.findall(r"(?:src|href)=\"(?!/page/)([^\"]+)\"", html) == []
+
+
+def test_files_come_with_a_strict_policy_and_are_not_sent_twice(served: Served) -> None:
+    first = served.client.get("/")
+    assert first.status_code == 200
+    policy = first.headers["content-security-policy"]
+    assert "default-src 'none'; script-src 'self'" in policy
+    assert "unsafe" not in policy
+    for name, media_type in (("page.js", "text/javascript"), ("page.css", "text/css"), ("icon.svg", "image/svg+xml")):
+        found = served.client.get(f"/page/{name}")
+        assert found.headers["content-type"].startswith(media_type)
+        again = served.client.get(f"/page/{name}", headers={"if-none-match": found.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+
+
+def test_only_its_own_files_are_given(served: Served) -> None:
+    for name in ("app.py", "..%2fapi%2fapp.py", "%2e%2e/app.py", "PAGE.JS", "page.js%00"):
+        assert served.client.get(f"/page/{name}").status_code == 404
+
+
+def test_a_session_is_asked_for_without_one(served: Served) -> None:
+    """A page that had to provoke a 401 to learn that nobody is logged in left an error in every console."""
+    answer = served.client.get("/v1/session", headers={"authorization": ""})
+    assert answer.json() == {"logged_in": False, "public": False}

@@ -161,6 +161,11 @@ class KeyAsked(_Asked):
     scans_at_once: int = Field(default=0, ge=0)
 
 
+class SessionShown(_Open):
+    logged_in: bool
+    public: bool
+
+
 class KeyShown(_Open):
     id: str
     name: str

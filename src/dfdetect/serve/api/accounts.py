@@ -22,7 +22,7 @@ from dfdetect.serve.access import (
 from dfdetect.serve.api.service import SESSION_COOKIE, VISITOR_COOKIE, Admin, Read, Scan, TheService, who
 from dfdetect.serve.ids import is_id, new_id
 from dfdetect.serve.problems import Problem, described, not_found
-from dfdetect.serve.schemas import Delivery, KeyAsked, KeyShown, SecretShown
+from dfdetect.serve.schemas import Delivery, KeyAsked, KeyShown, SecretShown, SessionShown
 from dfdetect.serve.store.engine import Row, now_s, reading
 from dfdetect.serve.store.tables import deliveries, keys, webhook_secrets
 from dfdetect.serve.views import when
@@ -49,6 +49,12 @@ def log_in(request: Request, service: TheService) -> Response:
     else:
         raise Problem("no_key", "this key is not known here", headers={"www-authenticate": "Bearer"})
     return response
+
+
+@router.get("/session", response_model=SessionShown)
+def session(request: Request, service: TheService) -> dict[str, bool]:
+    """Whether this browser is logged in, and whether anybody may come in without a key. Asked for before all else."""
+    return {"logged_in": who(request) is not None, "public": service.settings.public}
 
 
 @router.delete("/session", status_code=204)

@@ -7,11 +7,14 @@ import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
+import numpy as np
 import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from dfdetect.errors import ModelUnusable
+from dfdetect.faces.align import square_around
 from dfdetect.serve.access import Access
 from dfdetect.serve.answers import REPORT, crop_name, crop_of_name, heatmap_name
 from dfdetect.serve.api.scans import known
@@ -74,7 +77,7 @@ def _whole(service: Service, row: Any) -> dict[str, Any]:
 def tracks(service: TheService, access: Read, scan_id: str) -> dict[str, Any]:
     """Every face over the file, without its frames, with addresses of the pictures that weighed most."""
     body = _result(service, access, scan_id)
-    pictures = _pictures(service, access, scan_id)
+    pictures = _pictures(service, access, scan_id, body)
     shown = []
     for track in body["tracks"]:
         frames = track["frames"]
@@ -184,18 +187,38 @@ def _result(service: Service, access: Access, scan_id: str) -> dict[str, Any]:
     return body
 
 
-def _pictures(service: Service, access: Access, scan_id: str) -> dict[int, list[dict[str, Any]]]:
-    """Track -> its pictures in time order."""
-    prefix = known(service, access, scan_id)["result_prefix"]
+def _pictures(service: Service, access: Access, scan_id: str, body: dict[str, Any]) -> dict[int, list[dict[str, Any]]]:
+    """Track -> its pictures in time order, with the score and place of each where the result tells them."""
+    row = known(service, access, scan_id)
+    prefix = row["result_prefix"]
+    margin = _margin(service, row["model"])
+    frames = {(one["id"], frame["index"]): frame for one in body["tracks"] for frame in one["frames"]}
     names = {name.rpartition("/")[2] for name in service.objects.names(prefix)} if prefix else set()
     found: dict[int, list[dict[str, Any]]] = {}
     for track, frame_index in sorted(filter(None, map(crop_of_name, names))):
         place = f"{track}/{frame_index}.png"
         has_map = heatmap_name(track, frame_index) in names
-        entry = {"frame_index": frame_index, "crop": f"/v1/scans/{scan_id}/crops/{place}"}
+        entry: dict[str, Any] = {"frame_index": frame_index, "crop": f"/v1/scans/{scan_id}/crops/{place}"}
         entry["heatmap"] = f"/v1/scans/{scan_id}/heatmaps/{place}" if has_map else None
+        frame = frames.get((track, frame_index))
+        for name in ("time_s", "p_manipulated"):
+            entry[name] = None if frame is None else frame[name]
+        entry["square_xyxy"] = None if frame is None or margin is None else _square(frame["box_xyxy"], margin)
         found.setdefault(track, []).append(entry)
     return found
+
+
+def _margin(service: Service, model: str) -> float | None:
+    """How far its crops reach beyond the face; None where the model is no longer here."""
+    try:
+        return service.bundle(model).views[0].margin
+    except (ModelUnusable, Problem):
+        return None
+
+
+def _square(box_xyxy: list[float], margin: float) -> list[float]:
+    left, top, side = square_around(np.asarray(box_xyxy, np.float32), margin=margin)
+    return [left, top, left + side, top + side]
 
 
 def _report(service: Service, access: Access, scan_id: str) -> bytes:
