@@ -13,6 +13,7 @@ from dfdetect.data.drawn_faces import draw_clip, draw_scene
 from dfdetect.data.sample import Sample
 from dfdetect.errors import DataError, UsageError
 from dfdetect.evaluate.launder.grid import GRID, chosen
+from dfdetect.evaluate.report.charts import severity
 from dfdetect.evaluate.robustness import Robustness, measure_robustness
 from dfdetect.evaluate.robustness_run import SCORES, CellScore, fixed_subset, launder_and_score, read_cell_scores
 from dfdetect.evaluate.scores import VideoScore
@@ -43,6 +44,13 @@ def spread(cell: str, *, overlap: float, flagged_reals: int = 0) -> list[CellSco
     reals = [row(cell, n, 0, 0.4 * v, flagged=n < flagged_reals) for n, v in enumerate(grid)]
     fakes = [row(cell, n, 1, 0.4 * v + 0.5 * (1 - overlap)) for n, v in enumerate(grid)]
     return [*reals, *fakes]
+
+
+def clips(cell: str, *, overlap: float) -> list[CellScore]:
+    return [
+        replace(one, score=replace(one.score, path=one.score.path.replace(".jpg", ".mp4"), kind="video"))
+        for one in spread(cell, overlap=overlap)
+    ]
 
 
 def measured(*cells: list[CellScore]) -> Robustness:
@@ -85,6 +93,17 @@ def test_false_alarms_of_a_mild_cell_close_the_gate() -> None:
     assert bad.passed is False
     hard = measured(clean, spread("sticker", overlap=0, flagged_reals=20), spread("messenger", overlap=0))
     assert {check.name: check for check in hard.gate}["mild_fpr"].passed is True  # a sticker is not mild
+
+
+def test_the_curve_of_a_family_of_clips_begins_with_the_clips_as_they_are() -> None:
+    """It began with the AUC of all files, so that compressing clips looked as if it made fakes easier to find."""
+    files = [*spread("clean", overlap=1), *clips("clean", overlap=0.5)]
+    found = measured(files, clips("h264_23", overlap=0.5), clips("h264_40", overlap=1))
+    begins, after = found.cell("clean"), found.cell("h264_23")
+    assert after.auc.value is not None
+    drawn = severity([after, found.cell("h264_40")], begins)
+    assert drawn.count(f"AUC {after.auc.value:.3f}") == 2  # as they are, and at CRF 23, which costs nothing here
+    assert f"AUC {begins.auc.value:.3f}" not in drawn
 
 
 def test_gates_on_losses() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dfdetect.evaluate.estimates import Estimate
 from dfdetect.evaluate.eval_report import Block, Counts, Decisions
 from dfdetect.evaluate.report.svg import (
     SPACE,
@@ -145,11 +146,12 @@ def risk_coverage(lines: Sequence[Line]) -> str:
 
 
 def severity(cells: Sequence[CellResult], clean: CellResult) -> str:
-    """AUC of a family of laundering over its severity, as it is first, with 95 % intervals; dashed: a coin."""
+    """AUC of a family of laundering over its severity, the same files as they are first; dashed: a coin."""
     steps = [clean, *cells]
     short = [cell.name.removeprefix(f"{cell.family}_").replace("_", " ") for cell in steps]
     ticks = tuple((float(n), name) for n, name in enumerate(short))
-    found = [(n, cell.auc) for n, cell in enumerate(steps) if cell.auc.value is not None]
+    aucs = [_as_they_are(cells[0], clean), *(cell.auc for cell in cells)]
+    found = [(n, auc) for n, auc in enumerate(aucs) if auc.value is not None]
     least = min((value for _, auc in found for value in (auc.value, auc.low) if value is not None), default=0.0)
     low = 0.4 if least >= 0.4 else 0.0
     y = Axis("AUC", tuple((low + (1 - low) * n / 3, f"{low + (1 - low) * n / 3:.1f}") for n in range(4)), low, 1.0)
@@ -162,6 +164,15 @@ def severity(cells: Sequence[CellResult], clean: CellResult) -> str:
             chart.whisker(n, *auc.interval, "series0")
         chart.dot(n, auc.value or 0.0, "series0", f"{steps[n].text}: AUC {auc.value:.3f}")
     return chart.svg()
+
+
+def _as_they_are(cell: CellResult, clean: CellResult) -> Estimate:
+    """AUC of the very files of a cell as they are; without an interval where those are not all (clips alone)."""
+    if cell.kinds == clean.kinds:
+        return clean.auc
+    if cell.auc.value is None or cell.loss.value is None:
+        return Estimate(None)
+    return Estimate(cell.auc.value + cell.loss.value)
 
 
 def exchange(found: Explanations, which: str) -> str:
