@@ -74,7 +74,7 @@ def test_from_an_upload_to_its_deletion(served: Served) -> None:
     assert "sandbox" in report.headers["content-security-policy"]
     for kind in ("heatmaps", "crops"):
         assert served.get(f"{where}/{kind}/1/0.png").content.startswith(b"\x89PNG")
-        _problem(served.get(f"{where}/{kind}/9/9.png"), "gone")
+        _problem(served.get(f"{where}/{kind}/9/9.png"), "not_found")
 
     assert served.client.delete(where, headers=served.a).status_code == 204
     _problem(served.get(where), "not_found")

@@ -108,7 +108,7 @@ def test_a_models_card_is_a_page_of_its_own(served: Served) -> None:
     assert card.headers["content-type"].startswith("text/html")
     assert "sandbox" in card.headers["content-security-policy"]
     assert name in card.text
-    assert served.get("/v1/models/nothing/card.html").json()["code"] == "unprocessable"
+    assert served.get("/v1/models/nothing/card.html").json()["code"] == "not_found"
 
 
 def test_on_ones_own_computer_scans_and_log_ins_outlive_a_restart(served: Served) -> None:

@@ -35,7 +35,7 @@ PROBLEMS: dict[str, tuple[int, str, bool]] = {
     "fetch_failed": (422, "The URL could not be fetched", True),
     "quota": (429, "The quota of this key is used up", True),
     "internal": (500, "Something went wrong here", True),
-    "not_available": (501, "This installation cannot do this", False),
+    "not_available": (403, "This installation cannot do this", False),
     "queue_full": (503, "Too many scans are waiting", True),
     "store_away": (503, "The store cannot be reached", True),
     "disk_full": (507, "There is no room for the upload", True),

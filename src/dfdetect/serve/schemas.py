@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dfdetect.detect.result_json import FramePart, ScanDocument
 
 ScanStatus = Literal["queued", "running", "completed", "failed", "cancelled", "expired"]
 Decision = Literal["allow", "review", "block"]
 FeedbackLabel = Literal["manipulated", "not_manipulated", "unsure"]
+
+
+MOST_PER_KEY = 1_000_000_000  # what an integer column of every store holds
 
 
 class _Open(BaseModel):
@@ -20,9 +23,21 @@ class _Open(BaseModel):
 
 
 class _Asked(BaseModel):
-    """What is sent to us: an unknown field is an error that names it."""
+    """What is sent to us: an unknown field is an error that names it, and so is text that a store cannot keep."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="after")
+    def _can_be_kept(self) -> Self:
+        for name, value in self:
+            if isinstance(value, str) and not keepable(value):
+                raise ValueError(f"{name}: expected text without NUL and without halves of surrogate pairs")
+        return self
+
+
+def keepable(text: str) -> bool:
+    """Whether every store can keep this text: PostgreSQL refuses NUL, UTF-8 halves of surrogate pairs."""
+    return "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 class FeedbackGiven(_Asked):
@@ -155,10 +170,10 @@ class Batch(_Open):
 
 
 class KeyAsked(_Asked):
-    name: str = Field(min_length=1, max_length=200)
-    scopes: list[Literal["scan", "read", "admin"]] = ["scan", "read"]
-    scans_per_hour: int = Field(default=0, ge=0)
-    scans_at_once: int = Field(default=0, ge=0)
+    name: str = Field(min_length=1, max_length=200, pattern=r"[^\s\x00]")
+    scopes: list[Literal["scan", "read", "admin"]] = Field(default=["scan", "read"], min_length=1, max_length=3)
+    scans_per_hour: int = Field(default=0, ge=0, le=MOST_PER_KEY)
+    scans_at_once: int = Field(default=0, ge=0, le=MOST_PER_KEY)
 
 
 class SessionShown(_Open):

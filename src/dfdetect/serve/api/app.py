@@ -23,7 +23,7 @@ from dfdetect.serve.api import accounts, batches, catalogue, media_parts, operat
 from dfdetect.serve.api.service import Service, new_request_id
 from dfdetect.serve.guard import AddressRefused
 from dfdetect.serve.objects import ObjectGone
-from dfdetect.serve.problems import MEDIA_TYPE, Problem
+from dfdetect.serve.problems import MEDIA_TYPE, Problem, described
 from dfdetect.serve.settings import ServeSettings
 
 log = structlog.get_logger()
@@ -56,6 +56,7 @@ def make_app(settings: ServeSettings) -> FastAPI:
             "Enumerations are open: clients must accept new values. Errors are RFC 9457 documents."
         ),
         lifespan=lifespan,
+        responses=described("malformed", "not_found"),
         docs_url=None,  # it loads its script from elsewhere; the document itself is at /openapi.json
         redoc_url=None,
     )
@@ -96,7 +97,10 @@ class _Around:
             await send(message)
 
         try:
-            await self._app(scope, receive, answer)
+            if "\x00" in scope["path"]:  # no id has a NUL, and PostgreSQL refuses to look for one
+                await _answer(request, Problem("not_found", "there is no such address"))(scope, receive, answer)
+            else:
+                await self._app(scope, receive, answer)
         except Exception:
             log.exception("request failed", request=request_id, method=request.method)
             if begun:  # the status is sent: cutting the answer short is the only way left to say so

@@ -43,10 +43,12 @@ def list_models(service: TheService, access: Read) -> list[dict[str, Any]]:
 @router.get(
     "/models/{name}/card.html",
     response_class=Response,
-    responses={200: {"content": {"text/html": {}}}, **described("no_key", "unprocessable")},
+    responses={200: {"content": {"text/html": {}}}, **described("no_key", "not_found")},
 )
 def model_card(service: TheService, access: Read, name: str) -> Response:
     """A model's card as one page that needs nothing else."""
+    if name not in {public_name(one) for one in (service.settings.model, *list_bundles())}:
+        raise not_found("model")
     return Response(
         render_card(service.bundle(name)),
         media_type="text/html; charset=utf-8",

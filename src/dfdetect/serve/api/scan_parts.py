@@ -235,7 +235,10 @@ def _picture(service: Service, access: Access, scan_id: str, name: str) -> Respo
     if row["result_prefix"] is None:
         _refuse_early(row)
         raise Problem("not_found", "this scan has no pictures")
-    with service.objects.open(f"{row['result_prefix']}/{name}") as file:
+    place = f"{row['result_prefix']}/{name}"
+    if place not in service.objects.names(row["result_prefix"]):
+        raise Problem("not_found", "this scan has no picture of that face and frame")
+    with service.objects.open(place) as file:
         return Response(file.read(), media_type="image/png", headers={"cache-control": "private, max-age=3600"})
 
 

@@ -21,7 +21,7 @@ from dfdetect.serve.ids import is_id, new_id
 from dfdetect.serve.intake import Spool, Upload, check_length, read_raw, steady
 from dfdetect.serve.problems import Problem, described, not_found
 from dfdetect.serve.scan_table import table_lines
-from dfdetect.serve.schemas import FeedbackGiven, Rescan, ScanByUrl, ScanEnvelope, ScanPage
+from dfdetect.serve.schemas import FeedbackGiven, Rescan, ScanByUrl, ScanEnvelope, ScanPage, keepable
 from dfdetect.serve.store.engine import now_s, reading
 from dfdetect.serve.store.tables import feedback, scans
 from dfdetect.serve.submit import Accepted, Asked, check_room, row_of, submit
@@ -75,9 +75,9 @@ _BODY = {
     responses={
         200: {"model": ScanEnvelope, "description": "It is over already: waited for, or known from before"},
         **described(
-            "malformed", "no_key", "forbidden", "cross_site", "not_found", "too_slow", "too_large", "not_media"
+            "malformed", "no_key", "forbidden", "cross_site", "not_available", "not_found", "too_slow", "too_large"
         ),
-        **described("unprocessable", "key_reused", "address_refused", "quota", "queue_full", "disk_full"),
+        **described("not_media", "unprocessable", "key_reused", "address_refused", "quota", "queue_full", "disk_full"),
     },
     openapi_extra=_BODY,
 )
@@ -134,6 +134,9 @@ def _wanted(
     conditions: list[sa.ColumnElement[bool]] = [scans.c.key_id == access.key_id]
     equal = {"status": status, "verdict": verdict, "decision": decision, "sha256": sha256}
     equal |= {"external_id": external_id, "batch_id": batch_id}
+    for name, value in {**equal, "search": search}.items():
+        if value is not None and not keepable(value):
+            raise Problem("unprocessable", f"{name}: expected text without NUL")
     conditions += [scans.c[name] == value for name, value in equal.items() if value is not None]
     if search:
         conditions.append(scans.c.filename.icontains(search, autoescape=True))
@@ -314,8 +317,8 @@ def _asked(service: Service, access: Access, options: dict[str, Any]) -> Asked:
         if forbidden:
             raise Problem("forbidden", f"visitors cannot choose {', '.join(forbidden)}")
     for name in ("external_id", "batch_id", "model", "policy"):
-        if options.get(name) is not None and len(options[name]) > 200:
-            raise Problem("unprocessable", f"{name}: expected at most 200 characters")
+        if options.get(name) is not None and (len(options[name]) > 200 or not keepable(options[name])):
+            raise Problem("unprocessable", f"{name}: expected at most 200 characters, without NUL")
     model, policy = options.get("model") or settings.model, options.get("policy") or settings.policy
     bundle = service.bundle(model)
     model = settings.model if model == public_name(settings.model) else model
