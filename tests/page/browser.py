@@ -82,7 +82,9 @@ class Visit:
         """A scan that is over when this returns."""
         from urllib.parse import urlencode
 
-        return self.api(f"/v1/scans?{urlencode({'filename': name, **query})}", data, prefer="wait=30")
+        return self.api(
+            f"/v1/scans?{urlencode({'filename': name, **query}, errors='surrogatepass')}", data, prefer="wait=30"
+        )
 
     def unexpected(self) -> list[str]:
         return [one for one in self.problems if not any(part in one for part in self.expected)]

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import random
 import re
+import socket
+import time
+import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from page.browser import AXE, MOST_WAIT_MS, Visit, axe_issues
+from page.browser import AXE, MOST_WAIT_MS, Visit, axe_issues, visiting
 from page.media import clip, nobody, picture
+from serve.test_privacy import NAMES
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 LIGHTS = (0.0, 0.0, 0.6, 0.6)  # dark at first, light at the end
 
@@ -171,3 +176,90 @@ def test_a_wrong_key_says_so_and_a_right_one_comes_in(visit: Visit) -> None:
 def test_the_built_page_is_committed() -> None:
     folder = Path(__file__).resolve().parents[2] / "src" / "dfdetect" / "serve" / "page"
     assert (folder / "page.js").stat().st_size > 10_000
+
+
+def test_a_restart_in_the_middle_is_waited_for(browser: Browser, tmp_path: Path) -> None:
+    from dfdetect.serve.access import create_key
+    from dfdetect.serve.settings import ServeSettings
+    from dfdetect.serve.supervise import ready_store
+    from serve.killing import Service
+    from tiny_bundle import make_tiny_bundle
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = ServeSettings(
+        data=tmp_path / "data", port=port, workers=1, model=str(make_tiny_bundle(tmp_path / "tiny")), lease_s=2.0,
+        free_reserve_bytes=0,
+    )  # fmt: skip
+    engine = ready_store(settings)
+    key = create_key(engine, "visit")[1]
+    engine.dispose()
+    service = Service(settings, tmp_path)
+    service.start()
+    base = f"http://127.0.0.1:{port}"
+    _until_ready(base)
+    try:
+        with visiting(browser, base, key) as visit:
+            visit.expected += ["ERR_", "Failed to load resource"]
+            page = visit.enter()
+            drop(page, ("talk.mp4", clip(7, seconds=6.0)))
+            page.wait_for_selector(".stages")
+            service.kill("both", random.Random(0))
+            assert verdict(page)
+    finally:
+        service.stop()
+
+
+def _until_ready(base: str) -> None:
+    until = time.monotonic() + MOST_WAIT_MS / 1000
+    while time.monotonic() < until:
+        try:
+            urllib.request.urlopen(f"{base}/readyz", timeout=2).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("the service did not come up")
+
+
+def test_forty_names_run_no_script(visit: Visit) -> None:
+    for name in NAMES:
+        visit.scan(picture(11), name, again="true")
+    page = visit.enter("#/history")
+    page.wait_for_selector("tbody tr")
+    assert page.locator("tbody tr").count() == len(NAMES)
+    for link in page.locator("tbody a").all()[:: len(NAMES) // 4]:
+        page.goto(f"{visit.base}/{link.get_attribute('href')}")
+        verdict(page)
+        page.go_back()
+        page.wait_for_selector("tbody tr")
+    assert page.evaluate("window.dfdetect_was_here === undefined")
+
+
+def test_the_whole_way_by_keyboard(visit: Visit) -> None:
+    page = visit.enter()
+    page.get_by_role("button", name="Test fake").wait_for()
+    _tab_to(page, "Test fake")
+    page.keyboard.press("Enter")
+    verdict(page)
+    _tab_to(page, "Copy the API call")
+    page.keyboard.press("Enter")
+    _tab_to(page, "Boxes")
+    page.keyboard.press("Space")
+    assert page.locator("svg.overlay .box").count() == 0
+    _tab_to(page, "Delete now", back=True)
+    page.keyboard.press("Enter")
+    _tab_to(page, "Yes, delete")
+    page.keyboard.press("Enter")
+    page.get_by_text("Deleted: the upload").wait_for()
+
+
+def _tab_to(page: Page, name: str, *, back: bool = False) -> None:
+    """Press Tab until what has the focus is called so."""
+    for _ in range(60):
+        page.keyboard.press("Shift+Tab" if back else "Tab")
+        said = page.evaluate("(document.activeElement.closest('label') ?? document.activeElement).innerText ?? ''")
+        if name in said and page.evaluate("document.activeElement.matches('button, a, input')"):
+            return
+    raise AssertionError(f"no Tab leads to {name!r}")

@@ -12,13 +12,14 @@ export interface Preferences {
   keepMediaS: number | null;
 }
 
+const KEEP_MEDIA_S = 3600; // so that the player has the file after a reload
 const NAME = "dfdetect.preferences";
 const LANGUAGES: readonly Language[] = ["en", "ko"];
 
 function first(): Preferences {
   const wanted = navigator.languages.map((one) => one.slice(0, 2));
   const language = wanted.find((one): one is Language => (LANGUAGES as readonly string[]).includes(one)) ?? "en";
-  return { theme: "system", language, keepMediaS: null };
+  return { theme: "system", language, keepMediaS: KEEP_MEDIA_S };
 }
 
 function read(): Preferences {

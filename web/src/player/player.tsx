@@ -19,13 +19,15 @@ interface Props {
   result: ScanDocument;
   pictures: readonly TrackShown[];
   media: MediaShown | null;
+  /** A copy may still come. */
+  waiting: boolean;
   /** Of the picture that is on the screen. */
   time_s: number;
   moment: Moment;
   onTime: (time_s: number) => void;
 }
 
-export function Player({ scan, result, pictures, media, time_s, moment, onTime }: Props) {
+export function Player({ scan, result, pictures, media, waiting, time_s, moment, onTime }: Props) {
   const [unplayable, setUnplayable] = useState(false);
   const [boxes, setBoxes] = useState(true);
   const [heatmap, setHeatmap] = useState(false);
@@ -37,7 +39,10 @@ export function Player({ scan, result, pictures, media, time_s, moment, onTime }
   if (about === null) return null;
   const proxy = media?.proxy ?? null;
   const source = url !== null && !unplayable ? url : (proxy?.url ?? null);
-  if (source === null) return <p class="soft">{t(unplayable ? "player.unplayable" : "player.crops")}</p>;
+  if (source === null) {
+    const why = unplayable ? "player.unplayable" : waiting ? "player.making" : "player.crops";
+    return <p class="card soft" role="status">{t(why)}</p>;
+  }
   const threshold = result.thresholds?.likely_manipulated ?? null;
   const overlay = (time_s: number) => (
     <Overlay media={about} tracks={result.tracks} pictures={pictures} time_s={time_s} boxes={boxes} heatmap={heatmap}

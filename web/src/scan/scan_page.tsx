@@ -61,6 +61,7 @@ const NEAR_S = 0.02; // a frame of 50 a second
 function Answer({ scan, service, onChange, onDeleted }: AnswerProps) {
   const [pictures, setPictures] = useState<TrackShown[]>([]);
   const [media, setMedia] = useState<MediaShown | null>(null);
+  const [waiting, setWaiting] = useState(true);
   const [moment, setMoment] = useState<Moment>({ time_s: 0, jump: 0 });
   const [time_s, setTime] = useState(0);
   const result = scan.result;
@@ -76,7 +77,8 @@ function Answer({ scan, service, onChange, onDeleted }: AnswerProps) {
         setMedia(found);
         looks += 1;
         if (found.kept && found.proxy === null && looks < PROXY_LOOKS) timer = window.setTimeout(look, PROXY_EVERY_MS);
-      }, () => undefined);
+        else setWaiting(false);
+      }, () => setWaiting(false));
     };
     look();
     return () => clearTimeout(timer);
@@ -104,7 +106,7 @@ function Answer({ scan, service, onChange, onDeleted }: AnswerProps) {
       </div>
       {result?.media != null && result.tracks.length > 0 && (
         <div class="column evidence">
-          <Player scan={scan} result={result} pictures={pictures} media={media} time_s={time_s} moment={moment} onTime={shown} />
+          <Player scan={scan} result={result} pictures={pictures} media={media} waiting={waiting} time_s={time_s} moment={moment} onTime={shown} />
           <Timeline result={result} time_s={time_s} onGo={go} />
           <Worst result={result} pictures={pictures} onGo={go} />
         </div>

@@ -107,8 +107,9 @@ export const en = {
 
   "player.label": "The file with its faces marked",
   "player.own": "Your own file, from this tab.",
-  "player.proxy": "A small copy without metadata, kept until {until}.",
+  "player.proxy": "A small copy without metadata; it is deleted {until}.",
   "player.crops": "The file is no longer here; these are the faces that weighed most.",
+  "player.making": "A small copy to play is being made…",
   "player.play": "Play",
   "player.pause": "Pause",
   "player.back": "One frame back",
@@ -151,7 +152,7 @@ export const en = {
   "context.codec": "Format",
   "context.sha256": "SHA-256",
   "context.scanned": "Examined",
-  "context.expires": "Deleted",
+  "context.expires": "Deletion",
   "context.media_expires": "The upload is deleted {when}; the result {result}.",
   "context.media_gone": "The upload is deleted; the result follows {result}.",
   "context.earlier": "Earlier scans of the same file",
@@ -211,7 +212,7 @@ export const en = {
   "history.kept": "Results are deleted {span} after the scan.",
   "history.any": "Any verdict",
   "history.when": "Examined",
-  "history.expires": "Deleted",
+  "history.expires": "Deletion",
 
   "models.title": "Models",
   "models.lead": "What each model was measured to do. Its card says how, and where it fails.",

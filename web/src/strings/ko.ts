@@ -109,8 +109,9 @@ export const ko: Record<keyof typeof en, string> = {
 
   "player.label": "얼굴이 표시된 파일",
   "player.own": "이 탭에 있는 내 파일입니다.",
-  "player.proxy": "메타데이터가 없는 작은 사본이며 {until}까지 보관됩니다.",
+  "player.proxy": "메타데이터가 없는 작은 사본이며 {until} 삭제됩니다.",
   "player.crops": "파일은 더 이상 없습니다. 가장 중요했던 얼굴들입니다.",
+  "player.making": "재생할 작은 사본을 만드는 중…",
   "player.play": "재생",
   "player.pause": "멈춤",
   "player.back": "한 프레임 뒤로",
