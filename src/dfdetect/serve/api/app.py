@@ -21,6 +21,7 @@ from dfdetect import __version__
 from dfdetect.errors import DfdetectError
 from dfdetect.serve.api import accounts, batches, catalogue, media_parts, operations, page, scan_parts, scans
 from dfdetect.serve.api.service import Service, new_request_id
+from dfdetect.serve.examples import add_examples
 from dfdetect.serve.guard import AddressRefused
 from dfdetect.serve.objects import ObjectGone
 from dfdetect.serve.problems import MEDIA_TYPE, Problem, described
@@ -56,7 +57,7 @@ def make_app(settings: ServeSettings) -> FastAPI:
             "Enumerations are open: clients must accept new values. Errors are RFC 9457 documents."
         ),
         lifespan=lifespan,
-        responses=described("malformed", "not_found"),
+        responses=described("malformed", "not_found", "unprocessable"),
         docs_url=None,  # it loads its script from elsewhere; the document itself is at /openapi.json
         redoc_url=None,
     )
@@ -66,6 +67,8 @@ def make_app(settings: ServeSettings) -> FastAPI:
     for module in (scans, scan_parts, media_parts, batches, accounts, catalogue, operations, page):
         app.include_router(module.router)
     _handle_errors(app)
+    plain = app.openapi
+    app.openapi = lambda: add_examples(plain())  # type: ignore[method-assign]
     return app
 
 
