@@ -26,8 +26,9 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(service: tuple[str, str, Path]) -> Iterator[Browser]:
+    """Not for the session: while it is open, Playwright's event loop runs in this thread, and no other test has one."""
     with running_browser() as one:
         yield one
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
@@ -69,6 +71,11 @@ def test_from_an_upload_to_its_deletion(served: Served) -> None:
     frames = served.get(track["frames_url"]).json()
     assert [one["index"] for one in frames["items"]] == [0]
     assert frames["next_cursor"] is None
+    table = pq.read_table(io.BytesIO(served.get(f"{where}/frames.parquet").content)).to_pylist()
+    assert [(row["track"], row["index"]) for row in table] == [(1, 0)]
+    assert [table[0][name] for name in ("left_px", "bottom_px")] == pytest.approx(
+        [frames["items"][0]["box_xyxy"][n] for n in (0, 3)]
+    )
     report = served.get(f"{where}/report.html")
     assert b"<i>clip" not in report.content
     assert "sandbox" in report.headers["content-security-policy"]

@@ -228,7 +228,12 @@ def _count(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> in
 
 def row_of(engine: sa.Engine, access: Access, scan_id: str) -> Mapping[str, Any] | None:
     """A scan of this key; None for what is not there, and for another's."""
-    wanted = sa.select(scans).where(scans.c.id == scan_id, scans.c.key_id == access.key_id)
     with reading(engine) as connection:
-        row = connection.execute(wanted).mappings().first()
+        return row_in(connection, access, scan_id)
+
+
+def row_in(connection: sa.Connection, access: Access, scan_id: str) -> dict[str, Any] | None:
+    """Likewise, within a transaction of the caller's."""
+    wanted = sa.select(scans).where(scans.c.id == scan_id, scans.c.key_id == access.key_id)
+    row = connection.execute(wanted).mappings().first()
     return None if row is None else dict(row)

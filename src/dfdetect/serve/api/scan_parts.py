@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -108,6 +109,45 @@ def frames(
     end = start + limit
     following = cursor_of(end) if end < len(found) else None
     return {"track": track, "items": found[start:end] if start >= 0 else [], "next_cursor": following}
+
+
+_PARQUET: dict[int | str, dict[str, Any]] = {200: {"content": {"application/vnd.apache.parquet": {}}}}
+
+
+@router.get(
+    "/frames.parquet",
+    response_class=Response,
+    responses={**_PARQUET, **described("no_key", "not_found", "not_ready")},
+)
+def frames_parquet(service: TheService, access: Read, scan_id: str) -> Response:
+    """Frames of all tracks as one table: `track`, then the columns of a frame, its box as four of them."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = [
+        {"track": track["id"], **_flat(frame)}
+        for track in _result(service, access, scan_id)["tracks"]
+        for frame in track["frames"]
+    ]
+    table = pa.Table.from_pylist(
+        rows, schema=pa.schema([(name, getattr(pa, kind)()) for name, kind in _COLUMNS.items()])
+    )
+    out = io.BytesIO()
+    pq.write_table(table, out)
+    headers = {"content-disposition": f'attachment; filename="{scan_id}.parquet"'}
+    return Response(out.getvalue(), 200, headers, "application/vnd.apache.parquet")
+
+
+_COLUMNS = {
+    "track": "int32", "index": "int64", "time_s": "float64", "left_px": "float32", "top_px": "float32",
+    "right_px": "float32", "bottom_px": "float32", "p_manipulated": "float32", "face_px": "float32", "blur": "float32",
+    "yaw_deg": "float32", "detector_score": "float32",
+}  # fmt: skip
+
+
+def _flat(frame: dict[str, Any]) -> dict[str, Any]:
+    box = dict(zip(("left_px", "top_px", "right_px", "bottom_px"), frame["box_xyxy"], strict=True))
+    return box | {name: value for name, value in frame.items() if name in _COLUMNS}
 
 
 _PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}}

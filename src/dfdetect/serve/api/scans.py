@@ -24,7 +24,7 @@ from dfdetect.serve.scan_table import table_lines
 from dfdetect.serve.schemas import FeedbackGiven, Rescan, ScanByUrl, ScanEnvelope, ScanPage, keepable
 from dfdetect.serve.store.engine import now_s, reading
 from dfdetect.serve.store.tables import feedback, scans
-from dfdetect.serve.submit import Accepted, Asked, check_room, row_of, submit
+from dfdetect.serve.submit import Accepted, Asked, check_room, row_in, row_of, submit
 from dfdetect.serve.sweep import erase
 from dfdetect.serve.views import (
     DECISION_OF_LABEL,
@@ -173,8 +173,10 @@ def get_scan(
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """How far it is, and its result once there is one. With `If-None-Match`: 304 while nothing has changed."""
-    row = known(service, access, scan_id)
     with reading(service.engine) as connection:
+        row = row_in(connection, access, scan_id) if is_id(scan_id) else None
+        if row is None:
+            raise not_found("scan")
         said = last_feedback(connection, scan_id)
         tag = etag(row, said)
         if if_none_match == tag:

@@ -145,4 +145,10 @@ def new_request_id() -> str:
 Scan = Annotated[Access, Depends(needs("scan"))]
 Read = Annotated[Access, Depends(needs("read"))]
 Admin = Annotated[Access, Depends(needs("admin"))]
-TheService = Annotated[Service, Depends(service_of)]
+
+
+async def _the_service(request: Request) -> Service:
+    return service_of(request)  # async: a plain function would cost each request a turn of the thread pool
+
+
+TheService = Annotated[Service, Depends(_the_service)]
