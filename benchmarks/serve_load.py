@@ -119,7 +119,7 @@ def main() -> None:
         service = Service(settings, folder)
         start = time.monotonic()
         service.start()
-        _wait_ready()
+        service.wait_ready()
         print(f"ready after {time.monotonic() - start:.1f} s (A13: 3 s)")
         try:
             _loaded(service, key, args)
@@ -172,19 +172,6 @@ def _soak(service: Service, key: str, jobs: int) -> None:
     slope = 1000 * (after["memory_mb"] - before["memory_mb"]) / max(1, last - first)
     held = f"{before['descriptors']:.0f} -> {after['descriptors']:.0f}"
     print(f"soak: {jobs} jobs, memory {slope:+.2f} MB per 1,000 jobs (1), descriptors {held}")
-
-
-def _wait_ready() -> None:
-    until = time.monotonic() + 60
-    while True:
-        try:
-            if httpx2.get(f"http://127.0.0.1:{PORT}/readyz", timeout=2).status_code == 200:
-                return
-        except httpx2.TransportError:
-            pass
-        if time.monotonic() > until:
-            raise SystemExit("the service did not come up within a minute")
-        time.sleep(0.05)
 
 
 if __name__ == "__main__":

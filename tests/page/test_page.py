@@ -5,8 +5,6 @@ from __future__ import annotations
 import random
 import re
 import socket
-import time
-import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -198,7 +196,7 @@ def test_a_restart_in_the_middle_is_waited_for(browser: Browser, tmp_path: Path)
     service = Service(settings, tmp_path)
     service.start()
     base = f"http://127.0.0.1:{port}"
-    _until_ready(base)
+    service.wait_ready()
     try:
         with visiting(browser, base, key) as visit:
             visit.expected += ["ERR_", "Failed to load resource"]
@@ -209,18 +207,6 @@ def test_a_restart_in_the_middle_is_waited_for(browser: Browser, tmp_path: Path)
             assert verdict(page)
     finally:
         service.stop()
-
-
-def _until_ready(base: str) -> None:
-    until = time.monotonic() + MOST_WAIT_MS / 1000
-    while time.monotonic() < until:
-        try:
-            urllib.request.urlopen(f"{base}/readyz", timeout=2).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError("the service did not come up")
 
 
 def test_forty_names_run_no_script(visit: Visit) -> None:

@@ -68,6 +68,15 @@ class Service:
             command, env=self._environment, stdout=self._log, stderr=self._log, start_new_session=True
         )
 
+    def wait_ready(self, seconds: float = 60.0) -> None:
+        until = time.monotonic() + seconds
+        while True:
+            with contextlib.suppress(httpx2.TransportError):
+                if httpx2.get(f"http://127.0.0.1:{self.port}/readyz", timeout=2.0).status_code == 200:
+                    return
+            assert time.monotonic() < until, f"the service did not come up within {seconds:g} s"
+            time.sleep(0.05)
+
     def kill(self, what: str, chance: random.Random) -> None:
         """SIGKILL to a worker (or the clerk), to the API, or to all at once."""
         assert self._process is not None
