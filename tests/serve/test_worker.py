@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -208,3 +209,17 @@ def test_what_a_killed_process_left_is_found(
     monkeypatch.setattr("dfdetect.serve.sweep.LEFT_BEHIND_S", -1.0)
     assert forget_left_behind(engine, objects, settings.spool) == 2
     assert list(objects.names()) == ["media/s"]
+
+
+def test_what_is_left_behind_is_looked_at_in_parts(
+    engine: sa.Engine, objects: Objects, settings: ServeSettings
+) -> None:
+    """All names were listed at once: the clerk grew by a megabyte for every thousand scans that were kept."""
+    assert objects.folder is not None
+    for number in range(1_100):
+        path = objects.folder / "media" / f"scn_{number}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+        os.utime(path, (1, 1))
+    assert forget_left_behind(engine, objects, settings.spool) == 1_100
+    assert list(objects.names()) == []

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -108,16 +111,40 @@ def forget_left_behind(engine: sa.Engine, objects: Objects, spool: Path) -> int:
             count += 1
     if objects.folder is None:
         return count  # a shared store: its own lifecycle rules are the place for this
-    known = _ids_with_objects(engine)
-    for name in list(objects.names()):
-        scan_id = name.split("/")[1]
-        path = objects.folder / name
-        if scan_id not in known and path.exists() and path.stat().st_mtime < before:
-            objects.delete(name)
-            count += 1
+    old = _old_objects(objects.folder, before)
+    while some := list(itertools.islice(old, _AT_ONCE)):  # a part at a time: there may be millions
+        known = _known(engine, {scan_id for _, scan_id in some})
+        for name, scan_id in some:
+            if scan_id not in known:
+                objects.delete(name)
+                count += 1
     return count
 
 
-def _ids_with_objects(engine: sa.Engine) -> set[str]:
+def _old_objects(folder: Path, before: float) -> Iterator[tuple[str, str]]:
+    """(name, id of its scan) of the files of the object folder that were last written before this moment."""
+    for path in _files(folder):
+        name = path.relative_to(folder).as_posix()
+        try:
+            is_old = path.stat().st_mtime < before
+        except FileNotFoundError:
+            continue  # deleted since it was listed
+        if is_old and "/" in name:
+            yield name, name.split("/")[1]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    yield from _files(Path(entry.path))
+                else:
+                    yield Path(entry.path)
+    except FileNotFoundError:
+        return
+
+
+def _known(engine: sa.Engine, ids: set[str]) -> set[str]:
     with reading(engine) as connection:
-        return set(connection.execute(sa.select(scans.c.id)).scalars())
+        return set(connection.execute(sa.select(scans.c.id).where(scans.c.id.in_(ids))).scalars())
