@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sys
 
 import cv2
@@ -19,7 +20,7 @@ from dfdetect.errors import UsageError  # noqa: E402
 from dfdetect.models.input_tensor import InputTensor  # noqa: E402
 from dfdetect.models.preprocess import to_input  # noqa: E402
 from dfdetect.models.spec import ModelSpec  # noqa: E402
-from dfdetect.train.batches import Batches, forkable_opencv, items_per_batch, one_thread  # noqa: E402
+from dfdetect.train.batches import Batches, forkable_opencv, items_per_batch, one_thread, start_worker  # noqa: E402
 from dfdetect.train.sources import Item, PairSource  # noqa: E402
 from face_pictures import plain_records  # noqa: E402
 
@@ -115,3 +116,13 @@ def test_workers_start_after_opencv_was_used() -> None:
         worker.kill()
     assert worker.exitcode == 0
     assert cv2.getNumThreads() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only")
+def test_a_worker_of_a_run_that_is_gone_ends_at_once() -> None:
+    """A run killed while it forked left a worker that waited for ever, and kept the terminal's pipe open."""
+    worker = multiprocessing.get_context("fork").Process(target=start_worker, args=(os.getppid(), 0), daemon=True)
+    worker.start()
+    worker.join(20)
+    worker.kill()
+    assert worker.exitcode == 1

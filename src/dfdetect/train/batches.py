@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -111,6 +112,16 @@ def forkable_opencv() -> Iterator[None]:
         yield
     finally:
         cv2.setNumThreads(before)
+
+
+def start_worker(parent_pid: int, number: int) -> None:
+    """Set a worker process up; end it at once if the run that forked it was killed meanwhile.
+
+    PyTorch's own watch over the parent begins only now, and would take whoever adopted the worker for the parent.
+    """
+    if os.getppid() != parent_pid:
+        os._exit(1)
+    one_thread(number)
 
 
 def one_thread(_: int) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import os
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader
 
-from dfdetect.train.batches import Batches, items_per_batch, one_thread
+from dfdetect.train.batches import Batches, items_per_batch, start_worker
 from dfdetect.train.module import FaceModule
 from dfdetect.train.recipe import Recipe
 from dfdetect.train.sources import ItemSource
@@ -32,7 +34,7 @@ class RunData(pl.LightningDataModule):
             batch_size=None,
             sampler=order,
             num_workers=self.workers,
-            worker_init_fn=one_thread,
+            worker_init_fn=functools.partial(start_worker, os.getpid()),
             prefetch_factor=3 if self.workers else None,
             pin_memory=torch.cuda.is_available(),
         )
