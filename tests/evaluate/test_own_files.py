@@ -131,6 +131,17 @@ def test_an_evaluation_can_tell_which_files_set_the_bounds(tmp_path: Path) -> No
     assert find_overlap(load_bundle(make_tiny_bundle(tmp_path / "plain")), []).calibrated == frozenset()
 
 
+def test_what_a_manifest_had_no_room_for_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond 50,000 keys the rest was dropped, and a test on those people was called clean."""
+    monkeypatch.setattr("dfdetect.models.trained_on.MOST_KEYS", 3)
+    record = trained_on([sample(tmp_path, f"{n}.jpg", bytes([n]), target_id=f"p{n}") for n in range(5)])
+    base = load_bundle(make_tiny_bundle(tmp_path / "tiny"))
+    learned = replace(base, manifest=base.manifest.model_copy(update={"trained_on": record}))
+    overlap = find_overlap(learned, [])
+    assert (len(overlap.keys), overlap.left_out) == (3, record.left_out)
+    assert record.left_out > 0
+
+
 def test_the_hash_of_a_list_is_of_its_bytes_and_labels(tmp_path: Path) -> None:
     one, two = (hash_file(sample(tmp_path, f"{name}.jpg", name.encode())) for name in "ab")
     assert list_sha256([one, two]) == list_sha256([two, one])

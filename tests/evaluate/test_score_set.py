@@ -10,9 +10,9 @@ import pytest
 from dfdetect.data.sample import Sample
 from dfdetect.errors import DataError, UsageError
 from dfdetect.evaluate.samples import Asked
-from dfdetect.evaluate.score_set import completed, open_scores, told_apart
-from dfdetect.evaluate.score_table import ScoreTable
-from dfdetect.evaluate.scores import VideoScore
+from dfdetect.evaluate.score_set import ScoreSet, completed, held_against, open_scores, told_apart
+from dfdetect.evaluate.score_table import FrameTable, ScoreTable
+from dfdetect.evaluate.scores import FrameScore, VideoScore
 from dfdetect.values import Label
 
 pytest.importorskip("pyarrow", reason="score files need the extra: evaluate")
@@ -65,6 +65,26 @@ def test_what_is_missing_has_a_row_and_what_is_not_asked_is_left_out() -> None:
         "no groups",
         "1 scores are of no sample of the data and were left out, for example 9.mp4",
     )
+
+
+def test_frames_stay_with_their_files() -> None:
+    """`--scores RUN --data LIST` had no figures of frames: the rows of the files moved, and the frames were dropped."""
+    table = sent(
+        *(VideoScore(f"{n}.mp4", n % 2, dataset="toy", probability=n / 10) for n in (3, 9, 1)),
+    )
+    frames = FrameTable.from_rows(
+        [
+            FrameScore(f"{n}.mp4", "toy", at, 0.0, 0, n / 10, 0.0, 90.0, 9.0, 0.0, True)
+            for n in (3, 9, 1)
+            for at in (0, 7)
+        ],
+        table,
+    )
+    found = held_against(ScoreSet("m", table, frames, None), ASKED)
+    assert found.frames is not None
+    assert found.table["path"][found.frames["video"]].tolist() == ["3.mp4", "3.mp4", "1.mp4", "1.mp4"]
+    assert found.frames["probability"].tolist() == [0.3, 0.3, 0.1, 0.1]
+    assert held_against(ScoreSet("m", table, None, None), ASKED).frames is None
 
 
 def test_what_the_scores_say_themselves_stays() -> None:

@@ -266,18 +266,14 @@ def _opened(
     paths: Sequence[Path], score_column: str | None, higher_means: Literal["fake", "real"], asked: Asked | None
 ) -> list[ScoreSet]:
     """Kept or sent scores, and those of the peers beside them; held against the data where that is given."""
-    from dataclasses import replace
-
-    from dfdetect.evaluate.score_set import completed, open_scores, peers_of, told_apart
+    from dfdetect.evaluate.score_set import held_against, open_scores, peers_of, told_apart
 
     found = []
     for path in paths:
         found.append(open_scores(path, score_column=score_column, higher_means=higher_means))
         found += peers_of(path)
     found = told_apart(found)
-    if asked is None:
-        return found
-    return [replace(one, table=completed(one.table, asked), frames=None) for one in found]
+    return found if asked is None else [held_against(one, asked) for one in found]
 
 
 def _words(text: str) -> tuple[str, ...]:

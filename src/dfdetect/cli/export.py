@@ -60,3 +60,10 @@ def command(
         f"within {parity.probability:.1e} of the probability ({facts.probability}) and {parity.logit:.1e} of a logit\n"
         f"next: dfdetect calibrate {out} --photos LIST.csv --clips LIST.csv"
     )
+    learned = found.bundle.manifest.trained_on
+    if learned is not None and learned.left_out:
+        typer.echo(
+            f"the manifest has no room for {learned.left_out:,} of the people, clips and files that taught it: keep "
+            "the shards, and give them as `dfdetect evaluate --trained-on` when you test",
+            err=True,
+        )

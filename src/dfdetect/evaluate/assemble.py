@@ -87,7 +87,7 @@ def _report_of(one: ScoreSet, options: ReportOptions, on_progress: Callable[[int
         report,
         run=one.run or {"model": {"name": one.name}},
         fairness=measure_fairness(one.table, options.groups).as_dict(),
-        worst=worst_cases(one.table),
+        worst=worst_cases(one.table, one.frames),
         counting=None if protocol is None else protocol_figures(one.table, one.frames, protocol),
         calibration=run.get("calibration"),
         **_parts_beside(one.folder),

@@ -19,6 +19,7 @@ class Overlap:
     """keys: hashes of everything that the model learned from. leaks: people, recordings and clips of the samples that
     are among them, in words. sources: training sources whose name the samples bear, where no keys say more. known: the
     manifest tells what was learned from at all. calibrated: hashes of the files with which a user set the bounds.
+    left_out: how many keys the manifests had no room for, so that a sample which is not found may still be one.
     """
 
     keys: frozenset[str]
@@ -26,6 +27,7 @@ class Overlap:
     sources: tuple[str, ...]
     known: bool
     calibrated: frozenset[str] = frozenset()
+    left_out: int = 0
 
     @property
     def found(self) -> tuple[str, ...]:
@@ -51,7 +53,14 @@ def find_overlap(bundle: Bundle, samples: Sequence[Sample]) -> Overlap:
     tested = {name for sample in samples for name in (sample.source, sample.dataset) if name}
     record = bundle.calibration.record
     calibrated = split_keys(record.file_keys) if record is not None else frozenset[str]()
-    return Overlap(keys, leaks, tuple(sorted(learned & tested)), bool(records) or bool(learned), calibrated)
+    return Overlap(
+        keys,
+        leaks,
+        tuple(sorted(learned & tested)),
+        bool(records) or bool(learned),
+        calibrated,
+        sum(one.left_out for one in records),
+    )
 
 
 _WORDS = {

@@ -26,7 +26,7 @@ from dfdetect.detect.detector import DEFAULT_FRAMES, Scanner
 from dfdetect.detect.examiner import Examiner
 from dfdetect.detect.policy import InputKind
 from dfdetect.errors import DataError, DfdetectError, ErrorCode, UsageError, unknown_name
-from dfdetect.evaluate.overlap import find_overlap
+from dfdetect.evaluate.overlap import Overlap, find_overlap
 from dfdetect.evaluate.peers import Peer
 from dfdetect.evaluate.progress_file import ProgressFile, Scored, columns_of
 from dfdetect.evaluate.protocol import EvalProtocol
@@ -143,7 +143,7 @@ def evaluate(
             if n not in done
         ]
         _score(waiting, keys, job, overlap.keys | overlap.calibrated, work, (jobs, engine), on_progress)
-        run = about | {"notes": _notes(asked, overlap.found, known=overlap.known), "plan_sha256": plan_hash(about)}
+        run = about | {"notes": _notes(asked, overlap), "plan_sha256": plan_hash(about)}
         run = _write(out, work, asked, job, run)
     work.remove()
     return Evaluated(run, was_done=False)
@@ -313,12 +313,20 @@ def _make_work(
 # ---- writing ----
 
 
-def _notes(asked: Asked, overlap: Sequence[str], *, known: bool) -> list[dict[str, str]]:
-    notes = [{"severity": "red", "text": f"trained on the test data: {text}"} for text in overlap]
-    if not known:
+def _notes(asked: Asked, overlap: Overlap) -> list[dict[str, str]]:
+    warnings = list(asked.notes)
+    if overlap.left_out:
+        warnings.insert(
+            0,
+            f"the model's manifest names {len(overlap.keys):,} of the people, recordings, clips and files that "
+            f"taught it, and had no room for {overlap.left_out:,} more: a leak through those cannot be told; "
+            "give --trained-on",
+        )
+    if not overlap.known:
         text = "the model's manifest does not say what it learned from, so a leak of training data cannot be told"
-        notes.append({"severity": "warning", "text": text})
-    return notes + [{"severity": "warning", "text": text} for text in asked.notes]
+        warnings.insert(0, text)
+    red = [{"severity": "red", "text": f"trained on the test data: {text}"} for text in overlap.found]
+    return red + [{"severity": "warning", "text": text} for text in warnings]
 
 
 def _write(out: Path, work: ProgressFile, asked: Asked, job: EvalJob, run: dict[str, Any]) -> dict[str, Any]:

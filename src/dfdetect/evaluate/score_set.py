@@ -2,7 +2,7 @@
 
 open_scores(Path("out/"))             a finished run: its scores, its frames, and what they are of
 open_scores(Path("theirs.csv"))       what somebody sent: scores alone
-completed(scores.table, asked)        held against the data: what is missing has a row that says so
+held_against(scores, asked)           held against the data: what is missing has a row that says so
 """
 
 from __future__ import annotations
@@ -67,6 +67,17 @@ def peers_of(folder: Path) -> Iterator[ScoreSet]:
     """The scores of every outside detector of a run."""
     for run in sorted((folder / PEERS).glob(f"*/{RUN_FILE}")):
         yield open_scores(run.parent)
+
+
+def held_against(scores: ScoreSet, asked: Asked) -> ScoreSet:
+    """The scores of the data's samples, `completed`, with the frames of those that are left. DataError as there."""
+    table = completed(scores.table, asked)
+    if scores.frames is None:
+        return replace(scores, table=table)
+    by_name = _by_name(scores.table, asked.samples)
+    new = {key: n for n, key in enumerate(zip(table["dataset"].tolist(), table["path"].tolist(), strict=True))}
+    places = np.array([new.get(by_name(row), -1) for row in scores.table.rows()], np.intp)
+    return replace(scores, table=table, frames=scores.frames.renumbered(places))
 
 
 def completed(table: ScoreTable, asked: Asked) -> ScoreTable:

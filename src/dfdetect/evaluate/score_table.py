@@ -153,6 +153,12 @@ class FrameTable:
         kept = self.select(mask[self["video"]])
         return FrameTable({**kept.columns, "video": number[kept["video"]].astype(np.int32)})
 
+    def renumbered(self, places: NDArray[np.intp]) -> FrameTable:
+        """The frames under a table of other rows. places: (N,) the new row of each old one; -1 = gone."""
+        video = places[self["video"]]
+        kept = self.select(video >= 0)
+        return FrameTable({**kept.columns, "video": video[video >= 0].astype(np.int32)})
+
     @staticmethod
     def from_rows(rows: Iterable[FrameScore], table: ScoreTable) -> FrameTable:
         """KeyError for a frame of a file that the table does not hold."""

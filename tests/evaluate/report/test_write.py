@@ -13,8 +13,8 @@ from dfdetect.evaluate.eval_report import EvalReport
 from dfdetect.evaluate.measure import measure
 from dfdetect.evaluate.report.thumbnails import SIDE_PX, thumbnails
 from dfdetect.evaluate.report.write import write_report
-from dfdetect.evaluate.score_table import ScoreTable
-from dfdetect.evaluate.scores import VideoScore
+from dfdetect.evaluate.score_table import FrameTable, ScoreTable
+from dfdetect.evaluate.scores import FrameScore, VideoScore
 from dfdetect.evaluate.worst import Worst, WorstCase, worst_cases
 from dfdetect.media.roundtrip import decode, encode_png
 from eval_reports import EVIL, eval_report
@@ -90,6 +90,23 @@ def test_thumbnails_are_small_and_never_of_a_file_outside(media: Path) -> None:
     assert {path for _, path in found} == {"plain.png", "inside.png"}
     picture = decode(base64.b64decode(found["set", "plain.png"].partition(",")[2]))
     assert picture.shape == (SIDE_PX // 2, SIDE_PX, 3)
+
+
+def test_the_frame_that_misled_is_shown(tmp_path: Path) -> None:
+    """Every thumbnail was of the middle of the clip, where the false alarm often was not to be seen."""
+    (tmp_path / "clip").mkdir()
+    for n, grey in enumerate((10, 120, 240)):
+        (tmp_path / "clip" / f"{n:03d}.png").write_bytes(encode_png(np.full((40, 40, 3), grey, np.uint8)))
+    table = ScoreTable.from_rows([replace(score("clip", 0, 0.8), dataset="set")])
+    frames = FrameTable.from_rows(
+        [FrameScore("clip", "set", n, 0.0, 0, p, 0.0, 90.0, 9.0, 0.0, n < 2) for n, p in enumerate((0.9, 0.1, 0.95))],
+        table,
+    )
+    worst = worst_cases(table, frames)
+    assert [one.frame_index for one in worst.false_alarms] == [0]  # frame 2 is of another person
+    for asked, grey in ((worst, 10), (worst_cases(table), 120)):
+        picture = decode(base64.b64decode(thumbnails([asked], tmp_path)["set", "clip"].partition(",")[2]))
+        assert abs(int(picture.mean()) - grey) < 4
 
 
 def test_no_picture_is_made_unless_it_is_asked_for(media: Path, tmp_path: Path) -> None:

@@ -22,15 +22,15 @@ Thumbnails = dict[tuple[str, str], str]  # (dataset, path) -> a data: URI
 
 
 def thumbnails(worst: Iterable[Worst], root: Path) -> Thumbnails:
-    """A frame from the middle of every worst case that lies under root, as PATH or as DATASET/PATH.
+    """The frame that misled most (unknown: one from the middle) of every worst case that lies under root.
 
-    A file that is not there or cannot be read has no picture; the page says so by showing none.
+    root: holds the files as PATH or as DATASET/PATH. A file that is not there or cannot be read has no picture; the page says so by showing none.
     """
     found: Thumbnails = {}
     for one in worst:
         for case in (*one.false_alarms, *one.misses):
             path = _find(root, case)
-            picture = None if path is None else _picture(path)
+            picture = None if path is None else _picture(path, case.frame_index)
             if picture is not None:
                 found[case.dataset, case.path] = picture
     return found
@@ -45,10 +45,12 @@ def _find(root: Path, case: WorstCase) -> Path | None:
     return None
 
 
-def _picture(path: Path) -> str | None:
+def _picture(path: Path, frame_index: int | None) -> str | None:
     try:
         with FrameFolder(path) if path.is_dir() else open_media(path) as media:
-            frame = next(iter(media.frames([len(media.times_s) // 2], find_cuts=False)), None)
+            n = len(media.times_s)
+            wanted = n // 2 if frame_index is None else min(frame_index, n - 1)
+            frame = next(iter(media.frames([wanted], find_cuts=False)), None)
     except DfdetectError:
         return None
     if frame is None:
