@@ -24,8 +24,8 @@ Thumbnails = dict[tuple[str, str], str]  # (dataset, path) -> a data: URI
 def thumbnails(worst: Iterable[Worst], root: Path) -> Thumbnails:
     """The frame that misled most (unknown: one from the middle) of every worst case that lies under root.
 
-    root: holds the files as PATH or as DATASET/PATH. One that is not there or cannot be read has no picture, and the page
-    says so by showing none.
+    root: holds the files as PATH or as DATASET/PATH. One that is not there or cannot be read has no picture:
+    the page says so by showing none.
     """
     found: Thumbnails = {}
     for one in worst:
