@@ -9,6 +9,7 @@ import pytest
 
 from dfdetect.data.sample import Sample
 from dfdetect.errors import DataError, UsageError
+from dfdetect.evaluate.run_file import names_apart
 from dfdetect.evaluate.samples import Asked
 from dfdetect.evaluate.score_set import ScoreSet, completed, held_against, open_scores, told_apart
 from dfdetect.evaluate.score_table import FrameTable, ScoreTable
@@ -132,6 +133,9 @@ def test_sets_of_one_name_are_told_apart(tmp_path: Path) -> None:
     paths = (tmp_path / "one" / "s.csv", tmp_path / "other.csv", tmp_path / "two" / "s.csv")
     found = told_apart([open_scores(path) for path in paths])
     assert [one.name for one in found] == ["s (1)", "other", "s (2)"]
+    by_protocol = [{"protocol": {"name": name}} for name in ("native", "dfb")]
+    assert names_apart(["m", "m"], by_protocol) == ["m (native)", "m (dfb)"]
+    assert names_apart(["m", "m", "m"], [*by_protocol, by_protocol[0]]) == ["m (1)", "m (dfb)", "m (3)"]
 
 
 def test_a_file_of_scores_is_named_after_itself(tmp_path: Path) -> None:

@@ -107,8 +107,8 @@ def _of_size(block: Block, where: str) -> Iterator[Finding]:
     real, fake = block.real, block.fake
     asked, scored = real.asked + fake.asked, real.scored + fake.scored
     if scored and scored < MIN_COVERAGE * asked:
-        no_face, failed = real.no_face + fake.no_face, real.failed + fake.failed + real.missing + fake.missing
-        yield finding(FindingCode.LOW_COVERAGE, where, scored=scored, asked=asked, no_face=no_face, failed=failed)
+        lost = {name: getattr(real, name) + getattr(fake, name) for name in ("no_face", "failed", "missing")}
+        yield finding(FindingCode.LOW_COVERAGE, where, scored=scored, asked=asked, **lost)
     if real.asked and fake.asked:
         shares = real.scored / real.asked, fake.scored / fake.asked
         if abs(shares[0] - shares[1]) > MOST_COVERAGE_GAP:

@@ -93,8 +93,8 @@ _WORDING: dict[FindingCode, tuple[Severity, str]] = {
     ),
     FindingCode.LOW_COVERAGE: (
         "warning",
-        "only {scored:,} of {asked:,} samples have a score ({no_face:,} no face, {failed:,} failed): figures are "
-        "of those alone",
+        "only {scored:,} of {asked:,} samples have a score ({no_face:,} no face, {failed:,} failed, {missing:,} "
+        "missing): figures are of those alone",
     ),
     FindingCode.COVERAGE_DIFFERS: (
         "warning",

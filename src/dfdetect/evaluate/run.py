@@ -128,10 +128,11 @@ def evaluate(
             "--protocol identity-disjoint or other data; or --allow-trained-on, and every report will say so in red"
         )
     about = _about(job, asked, bundle)
+    if read_run(out) is None:
+        _refuse_if_nothing_is_there(asked.samples)  # before a folder is begun, which would look like a stopped run
     work = _open_folder(out, about, restart=restart)
     if work is None:
         return Evaluated(read_run(out) or {}, was_done=True)
-    _refuse_if_nothing_is_there(asked.samples)
     with work:
         keys = [_key(sample, about) for sample in asked.samples]
         done = work.done(keys)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,3 +33,18 @@ def write_run(folder: Path, run: Mapping[str, Any]) -> None:
 def read_run(folder: Path) -> dict[str, Any] | None:
     """run.json of a finished run; None where there is none. DataError: it is something else."""
     return read_part(folder / RUN_FILE, SCHEMA)
+
+
+def names_apart(names: Sequence[str], runs: Sequence[Mapping[str, Any] | None]) -> list[str]:
+    """The names, with the protocol behind those that are equal; numbered where that does not tell them apart either."""
+    told = [str(((run or {}).get("protocol") or {}).get("name") or "") for run in runs]
+    by_protocol = [f"{name} ({protocol})" for name, protocol in zip(names, told, strict=True)]
+    times = Counter(names)
+    found, before = [], Counter[str]()
+    for name, long, protocol in zip(names, by_protocol, told, strict=True):
+        before[name] += 1
+        if times[name] == 1:
+            found.append(name)
+        else:
+            found.append(long if protocol and by_protocol.count(long) == 1 else f"{name} ({before[name]})")
+    return found

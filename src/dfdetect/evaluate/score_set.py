@@ -7,7 +7,6 @@ held_against(scores, asked)           held against the data: what is missing has
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy as np
 
 from dfdetect.data.sample import Sample
 from dfdetect.errors import DataError, UsageError
-from dfdetect.evaluate.run_file import FRAME_SCORES, PEERS, RUN_FILE, SCORES, WORK, read_run
+from dfdetect.evaluate.run_file import FRAME_SCORES, PEERS, RUN_FILE, SCORES, WORK, names_apart, read_run
 from dfdetect.evaluate.samples import Asked
 from dfdetect.evaluate.score_files import read_csv, read_parquet
 from dfdetect.evaluate.score_table import FrameTable, ScoreTable
@@ -114,14 +113,9 @@ def completed(table: ScoreTable, asked: Asked) -> ScoreTable:
 
 
 def told_apart(sets: Sequence[ScoreSet]) -> list[ScoreSet]:
-    """The same sets under different names: one model by two protocols, or two files of one name, are numbered."""
-    times = Counter(one.name for one in sets)
-    before: Counter[str] = Counter()
-    found = []
-    for one in sets:
-        before[one.name] += 1
-        found.append(one if times[one.name] == 1 else replace(one, name=f"{one.name} ({before[one.name]})"))
-    return found
+    """The same sets under different names: see `run_file.names_apart`."""
+    names = names_apart([one.name for one in sets], [one.run for one in sets])
+    return [replace(one, name=name) for one, name in zip(sets, names, strict=True)]
 
 
 def _by_name(table: ScoreTable, samples: Sequence[Sample]) -> Any:

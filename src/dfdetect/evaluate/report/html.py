@@ -94,7 +94,7 @@ def render(
     if not reports:
         raise ValueError("render: expected at least one report")
     made_at = made_at or datetime.now(UTC)
-    models = [ModelView(report, words.model_name(report), n) for n, report in enumerate(reports)]
+    models = [ModelView(*view, n) for n, view in enumerate(zip(reports, words.model_names(reports), strict=True))]
     return _template().render(
         models=models,
         title=" and ".join(model.name for model in models),

@@ -29,7 +29,7 @@ MOST_CROSSED = 12  # columns beyond which a table of text cannot be read
 
 def to_markdown(reports: Sequence[EvalReport]) -> str:
     """One model, or several one after the other with their comparison first."""
-    names = [words.model_name(report) for report in reports]
+    names = words.model_names(reports)
     lines = [f"# Evaluation: {text(' and '.join(names))}", ""]
     if any(report.findings for report in reports):
         lines += ["## What to know first", ""]
@@ -40,7 +40,9 @@ def to_markdown(reports: Sequence[EvalReport]) -> str:
         for comparison in report.comparisons:
             lines += _comparison(comparison)
     for name, report in zip(names, reports, strict=True):
-        lines += _model(name, report, beside=None if report is reports[0] else reports[0], several=len(reports) > 1)
+        lines += _model(
+            name, report, beside=None if report is reports[0] else (names[0], reports[0]), several=len(reports) > 1
+        )
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -59,13 +61,13 @@ def _where(where: str) -> str:
     return f"`{plain(where).replace('`', '')}`: " if where else ""
 
 
-def _model(name: str, report: EvalReport, *, beside: EvalReport | None, several: bool) -> list[str]:
+def _model(name: str, report: EvalReport, *, beside: tuple[str, EvalReport] | None, several: bool) -> list[str]:
     of = f" of {text(name)}" if several else ""
     lines = [f"## What was measured{of}", ""]
-    facts = words.run_facts(report, beside)
+    facts = words.run_facts(report, None if beside is None else beside[1])
     lines += _table(("", ""), ((text(key), text(value)) for key, value in facts))
     if beside is not None:
-        lines += [f"All else as for {text(words.model_name(beside))}.", ""]
+        lines += [f"All else as for {text(beside[0])}.", ""]
     levels: tuple[Level, ...] = ("video", "frame")
     for level in levels:
         for block in report.of(level, "all"):

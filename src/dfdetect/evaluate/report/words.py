@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dfdetect.evaluate.estimates import DECISION_FIGURES, FIGURES, Estimate, Figure
 from dfdetect.evaluate.eval_report import EvalReport, Level
+from dfdetect.evaluate.run_file import names_apart
 from dfdetect.evaluate.worst import WorstCase
 
 NONE = "–"
@@ -155,6 +156,11 @@ def model_name(report: EvalReport, otherwise: str = "scores without a run") -> s
     if not isinstance(model, Mapping) or not model.get("name"):
         return otherwise
     return " ".join(str(model[key]) for key in ("name", "version") if model.get(key))
+
+
+def model_names(reports: Sequence[EvalReport]) -> list[str]:
+    """The names of several models, or of one by several protocols, told apart."""
+    return names_apart([model_name(report) for report in reports], [report.run for report in reports])
 
 
 def data_name(report: EvalReport) -> str:
