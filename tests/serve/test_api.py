@@ -79,6 +79,11 @@ def test_from_an_upload_to_its_deletion(served: Served) -> None:
     report = served.get(f"{where}/report.html")
     assert b"<i>clip" not in report.content
     assert "sandbox" in report.headers["content-security-policy"]
+    printed = served.get(f"{where}/report.pdf")
+    if served.get("/v1/service").json()["pdf"]:
+        assert (printed.content[:5], printed.headers["content-type"]) == (b"%PDF-", "application/pdf")
+    else:
+        _problem(printed, "not_available")
     for kind in ("heatmaps", "crops"):
         assert served.get(f"{where}/{kind}/1/0.png").content.startswith(b"\x89PNG")
         _problem(served.get(f"{where}/{kind}/9/9.png"), "not_found")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +16,7 @@ from dfdetect.media.limits import DEFAULT_LIMITS
 from dfdetect.media.sample_clips import sample_clips
 from dfdetect.models.bundle import Bundle, list_bundles
 from dfdetect.serve.api.service import OWN_PAGE_CSP, VISITOR_KEEPS_MEDIA_S, Read, TheService
+from dfdetect.serve.paper import can_print
 from dfdetect.serve.problems import described, not_found
 from dfdetect.serve.schemas import ModelShown, PolicyShown, SampleShown, ServiceShown, Statistics
 from dfdetect.serve.store.engine import now_s, reading
@@ -99,7 +99,7 @@ def about_service(service: TheService, access: Read) -> dict[str, Any]:
         "may_choose_retention": not access.visitor,
         "url_intake": settings.url_intake,
         "on_this_computer": settings.is_loopback,
-        "pdf": find_spec("weasyprint") is not None,
+        "pdf": can_print(),
     }
 
 

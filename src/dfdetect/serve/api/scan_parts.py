@@ -20,6 +20,7 @@ from dfdetect.serve.access import Access
 from dfdetect.serve.answers import REPORT, crop_name, crop_of_name, heatmap_name
 from dfdetect.serve.api.scans import known
 from dfdetect.serve.api.service import OWN_PAGE_CSP, Read, Service, TheService
+from dfdetect.serve.paper import as_pdf
 from dfdetect.serve.problems import Problem, described
 from dfdetect.serve.schemas import FramePage
 from dfdetect.serve.store.engine import reading
@@ -197,23 +198,8 @@ def report_json(service: TheService, access: Read, scan_id: str) -> dict[str, An
 )
 def report_pdf(service: TheService, access: Read, scan_id: str) -> Response:
     """The report on paper; needs the extra `report`."""
-    page = _report(service, access, scan_id)
-    try:
-        from weasyprint import HTML
-    except (ImportError, OSError) as error:  # OSError: the package is there, Pango is not
-        raise Problem("not_available", "PDF needs `pip install 'dfdetect[report]'` and Pango on the server") from error
     headers = {"content-disposition": f'inline; filename="{scan_id}.pdf"'}
-    return Response(HTML(string=page.decode(), url_fetcher=_nothing_else).write_pdf(), 200, headers, "application/pdf")
-
-
-def _nothing_else(url: str, *_: object, **__: object) -> dict[str, Any]:
-    """What a report may load when it is printed: what it carries inside."""
-    if not url.startswith("data:"):
-        raise ValueError("a report loads nothing")
-    from weasyprint import default_url_fetcher
-
-    found: dict[str, Any] = default_url_fetcher(url)
-    return found
+    return Response(as_pdf(_report(service, access, scan_id)), 200, headers, "application/pdf")
 
 
 def _result(service: Service, access: Access, scan_id: str) -> dict[str, Any]:
