@@ -171,3 +171,25 @@ def test_bounds_that_were_never_measured_are_not_shown() -> None:
     assert "not calibrated: every verdict is inconclusive" in page.text
     assert "lagged above" not in page.text
     assert "Aimed at" not in page.text
+
+
+def test_shapes_keep_their_colours_on_paper() -> None:
+    """The PDF showed a black bar and black squares: its printer applies no style sheet inside an SVG."""
+    page = read(results.video_result())
+    shapes = [a for tag, a in page.tags if tag in ("rect", "line", "circle")]
+    seen = {a["class"]: a for a in shapes}
+    assert set(seen) >= {"zone", "range", "marker", "axis", "level", "step", "dot", "gap", "cut", "frame", "box"}
+    black_is_right = {"range", "marker", "box"}
+    assert all("fill" in a or "stroke" in a for name, a in seen.items() if name not in black_is_right)
+    assert seen["frame"]["fill"] == "none"
+    assert all(float(seen[name]["fill-opacity"] or 1) < 1 for name in ("zone", "range", "gap"))
+
+
+def test_the_sheet_for_paper_ends_before_the_sheet_for_the_screen() -> None:
+    """A brace was lost once while the rules for paper were moved: the page had no style on screen."""
+    sheet = render(results.video_result()).partition("<style>")[2].partition("</style>")[0]
+    outside = sheet
+    while (shorter := re.sub(r"\{[^{}]*\}", "", outside)) != outside:
+        outside = shorter
+    assert not re.search("[{}]", outside)
+    assert re.search(r"(?m)^body$|^body ", outside)
