@@ -129,10 +129,10 @@ def run(url: str, folder: Path, *, jobs: int, kills: int, seed: int = 0, port: i
                 accepted.append(_send(client, secret, number))
         for _ in points:
             service.kill(chance.choice(WHAT), chance)
-        stuck = _wait_until_quiet(engine, seconds=jobs * 2 + 10 * LEASE_S + 60)
+        stuck = wait_until_quiet(engine, seconds=jobs * 2 + 10 * LEASE_S + 60)
     finally:
         service.stop()
-    return _counted(engine, Objects(settings.files_url), accepted, kills, stuck)
+    return counted(engine, Objects(settings.files_url), accepted, kills=kills, stuck=stuck)
 
 
 def _send(client: httpx2.Client, secret: str, number: int) -> str:
@@ -154,7 +154,7 @@ def _send(client: httpx2.Client, secret: str, number: int) -> str:
         time.sleep(0.05)
 
 
-def _wait_until_quiet(engine: sa.Engine, seconds: float) -> int:
+def wait_until_quiet(engine: sa.Engine, seconds: float) -> int:
     """Scans still open after so long."""
     left = sa.select(sa.func.count()).select_from(scans).where(scans.c.status.in_(("queued", "running")))
     until = time.monotonic() + seconds
@@ -166,7 +166,11 @@ def _wait_until_quiet(engine: sa.Engine, seconds: float) -> int:
         time.sleep(0.2)
 
 
-def _counted(engine: sa.Engine, objects: Objects, accepted: list[str], kills: int, stuck: int) -> Count:
+def counted(
+    engine: sa.Engine, objects: Objects, accepted: list[str], *, kills: int, stuck: int, callbacks: bool = True
+) -> Count:
+    """callbacks: each scan asked for a message; then one that is completed and was told of none counts as doubled."""
+
     def grouped(column: Any) -> Counter[Any]:
         with engine.connect() as connection:
             return Counter(connection.execute(sa.select(column)).scalars().all())
@@ -177,7 +181,8 @@ def _counted(engine: sa.Engine, objects: Objects, accepted: list[str], kills: in
     done = grouped(results.c.scan_id)
     dead = {name for name, row in rows.items() if row["error"] and row["error"].get("dead_letter")}
     doubled = [name for name in rows if max(told[name], done[name]) > 1]
-    doubled += [name for name in rows if name not in dead and rows[name]["status"] == "completed" and told[name] != 1]
+    completed = [name for name in rows if name not in dead and rows[name]["status"] == "completed"]
+    doubled += [name for name in completed if callbacks and told[name] != 1]
     prefixes = {row["result_prefix"] for row in rows.values()}
     folders = {"/".join(name.split("/")[:3]) for name in objects.names("results")}
     media = [name for name in objects.names("media") if name.split("/")[1] not in rows]
