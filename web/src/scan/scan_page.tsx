@@ -1,6 +1,6 @@
 /** One scan: its stages while it works, then the answer and all that supports it. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { api, ApiError, type MediaShown, type ScanEnvelope, type ServiceShown, type TrackShown } from "../api";
 import { Player, type Moment } from "../player/player";
 import { Problem } from "../problem";
@@ -84,11 +84,11 @@ function Answer({ scan, service, onChange, onDeleted }: AnswerProps) {
     return () => clearTimeout(timer);
   }, [scan.id]);
   const goal = useRef<{ time_s: number; until_ms: number } | null>(null);
-  const go = (to_s: number): void => {
+  const go = useCallback((to_s: number): void => {
     goal.current = { time_s: to_s, until_ms: performance.now() + MOST_SEEK_MS };
     setMoment((now) => ({ time_s: to_s, jump: now.jump + 1 }));
     setTime(to_s);
-  };
+  }, []);
   // While a jump is under way the player still tells of pictures before it: they would take it back.
   const shown = (at_s: number): void => {
     const { current } = goal;
@@ -96,19 +96,24 @@ function Answer({ scan, service, onChange, onDeleted }: AnswerProps) {
     goal.current = null;
     setTime(at_s);
   };
+  // The time changes with every picture of the player: what does not show it is not made anew with it.
+  const words = useMemo(() => (
+    <div class="column">
+      <VerdictCard scan={scan} />
+      {result !== null && <Actions scan={scan} service={service} onChange={onChange} onDeleted={onDeleted} />}
+      <Context scan={scan} />
+      {result === null && <Actions scan={scan} service={service} onChange={onChange} onDeleted={onDeleted} />}
+    </div>
+  ), [scan, service]);
+  const worst = useMemo(() => (result === null ? null : <Worst result={result} pictures={pictures} onGo={go} />), [result, pictures]);
   return (
     <div class="answer">
-      <div class="column">
-        <VerdictCard scan={scan} />
-        {result !== null && <Actions scan={scan} service={service} onChange={onChange} onDeleted={onDeleted} />}
-        <Context scan={scan} />
-        {result === null && <Actions scan={scan} service={service} onChange={onChange} onDeleted={onDeleted} />}
-      </div>
+      {words}
       {result?.media != null && result.tracks.length > 0 && (
         <div class="column evidence">
           <Player scan={scan} result={result} pictures={pictures} media={media} waiting={waiting} time_s={time_s} moment={moment} onTime={shown} />
           <Timeline result={result} time_s={time_s} onGo={go} />
-          <Worst result={result} pictures={pictures} onGo={go} />
+          {worst}
         </div>
       )}
     </div>

@@ -1,6 +1,7 @@
 /** A track's scores as a line to draw. Pure. */
 
 import type { TrackPart } from "../api";
+import { nearestIndex } from "../player/boxes";
 
 export interface Series {
   x: number[];
@@ -28,9 +29,23 @@ export function seriesOf(track: TrackPart): Series {
   return { x, y };
 }
 
+/** Lowest and highest score of a track; 0 and 0 where it has none. */
+export function rangeOf(track: TrackPart): [number, number] {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const { p_manipulated: p } of track.frames) {
+    low = Math.min(low, p);
+    high = Math.max(high, p);
+  }
+  return track.frames.length === 0 ? [0, 0] : [low, high];
+}
+
 /** The examined frame after (step 1) or before (step -1) a moment; the nearest end where there is none. */
 export function stepped(track: TrackPart, time_s: number, step: number): number {
-  const times = track.frames.map((frame) => frame.time_s);
-  const later = step > 0 ? times.find((one) => one > time_s + 1e-6) : times.findLast((one) => one < time_s - 1e-6);
-  return later ?? (step > 0 ? times.at(-1) : times[0]) ?? 0;
+  const { frames } = track;
+  if (frames.length === 0) return 0;
+  let at = nearestIndex(frames, time_s);
+  if (step > 0) while (at < frames.length - 1 && frames[at]!.time_s <= time_s + 1e-6) at += 1;
+  else while (at > 0 && frames[at]!.time_s >= time_s - 1e-6) at -= 1;
+  return frames[at]!.time_s;
 }

@@ -1,12 +1,12 @@
 /** The score of each face over time: threshold, range of the verdicts, gaps, cuts; a click or a key goes to the moment. */
 
 import uPlot from "uplot";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { ScanDocument, TrackPart } from "../api";
 import { clock, probability } from "../format";
 import { nearestIndex } from "../player/boxes";
 import { t } from "../strings";
-import { seriesOf, stepped } from "./series";
+import { rangeOf, seriesOf, stepped } from "./series";
 
 const ROW_PX = 96;
 const SYNC = "timeline";
@@ -34,9 +34,7 @@ function colour(name: string): string {
 
 function Row({ track, result, time_s, onGo }: Props & { track: TrackPart }) {
   const box = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | null>(null);
-  const now = useRef(time_s);
-  now.current = time_s;
+  const head = useRef<HTMLDivElement | null>(null);
   const length_s = Math.max(result.media?.duration_s ?? 0, track.last_s, 0.001);
   const at = track.frames[nearestIndex(track.frames, time_s)];
 
@@ -44,12 +42,12 @@ function Row({ track, result, time_s, onGo }: Props & { track: TrackPart }) {
     const place = box.current;
     if (place === null || track.frames.length === 0) return;
     const { x, y } = seriesOf(track);
-    const made = new uPlot(optionsOf(place.clientWidth, length_s, result, track, now), [x, y], place);
+    const made = new uPlot(optionsOf(place.clientWidth, length_s, result, track), [x, y], place);
     made.over.addEventListener("click", () => {
       const frame = track.frames[nearestIndex(track.frames, made.posToVal(made.cursor.left ?? 0, "x"))];
       if (frame !== undefined) onGo(frame.time_s);
     });
-    plot.current = made;
+    head.current = playhead(made.over);
     const resized = new ResizeObserver(() => made.setSize({ width: place.clientWidth, height: ROW_PX }));
     resized.observe(place);
     const themed = new MutationObserver(() => made.redraw());
@@ -58,10 +56,13 @@ function Row({ track, result, time_s, onGo }: Props & { track: TrackPart }) {
       resized.disconnect();
       themed.disconnect();
       made.destroy();
-      plot.current = null;
+      head.current = null;
     };
   }, [track, result]);
-  useEffect(() => plot.current?.redraw(false), [time_s]);
+  // The line at "now" is an element of its own: to move it draws none of the ten thousand scores again.
+  useEffect(() => {
+    if (head.current !== null) head.current.style.left = `${(100 * Math.min(length_s, Math.max(0, time_s))) / length_s}%`;
+  }, [time_s, track, result]);
 
   const onKey = (event: KeyboardEvent): void => {
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
@@ -69,8 +70,8 @@ function Row({ track, result, time_s, onGo }: Props & { track: TrackPart }) {
     event.preventDefault();
     onGo(stepped(track, step === 0 ? time_s + 1e-3 : time_s, step || -1));
   };
-  const scores = track.frames.map((frame) => frame.p_manipulated);
-  const label = t("timeline.label", { id: track.id, low: probability(Math.min(...scores)), high: probability(Math.max(...scores)) });
+  const [low, high] = useMemo(() => rangeOf(track), [track]);
+  const label = t("timeline.label", { id: track.id, low: probability(low), high: probability(high) });
   return (
     <div class="row">
       <p class="row-title">
@@ -84,7 +85,14 @@ function Row({ track, result, time_s, onGo }: Props & { track: TrackPart }) {
   );
 }
 
-function optionsOf(width: number, length_s: number, result: ScanDocument, track: TrackPart, now: { current: number }): uPlot.Options {
+function playhead(over: HTMLElement): HTMLDivElement {
+  const made = document.createElement("div");
+  made.className = "playhead";
+  over.append(made);
+  return made;
+}
+
+function optionsOf(width: number, length_s: number, result: ScanDocument, track: TrackPart): uPlot.Options {
   const axis = { stroke: () => colour("--soft"), grid: { show: false }, ticks: { show: false }, font: "12px system-ui" };
   return {
     width, height: ROW_PX, legend: { show: false }, padding: [6, 8, 0, 0],
@@ -98,10 +106,7 @@ function optionsOf(width: number, length_s: number, result: ScanDocument, track:
       stroke: () => colour("--ink"), width: 1.5, spanGaps: false,
       points: { show: track.frames.length < 120, size: 4 },
     }],
-    hooks: {
-      drawClear: [(plot) => drawBelow(plot, result, track)],
-      draw: [(plot) => drawNow(plot, now.current)],
-    },
+    hooks: { drawClear: [(plot) => drawBelow(plot, result, track)] },
   };
 }
 
@@ -126,13 +131,6 @@ function drawBelow(plot: uPlot, result: ScanDocument, track: TrackPart): void {
   ctx.globalAlpha = 1;
   for (const cut of result.media?.cuts_s ?? []) line(ctx, colour("--soft"), [1, 3], x(cut), bbox.top, x(cut), bbox.top + bbox.height);
   ctx.restore();
-}
-
-function drawNow(plot: uPlot, time_s: number): void {
-  const at = plot.valToPos(time_s, "x", true);
-  plot.ctx.save();
-  line(plot.ctx, colour("--link"), [], at, plot.bbox.top, at, plot.bbox.top + plot.bbox.height);
-  plot.ctx.restore();
 }
 
 function line(ctx: CanvasRenderingContext2D, stroke: string, dash: number[], x0: number, y0: number, x1: number, y1: number): void {

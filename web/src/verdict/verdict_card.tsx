@@ -27,7 +27,7 @@ export function VerdictCard({ scan }: { scan: ScanEnvelope }) {
       <h1 id="verdict" tabIndex={-1}><span aria-hidden="true">{ICONS[outcome]} </span>{t(`verdict.${outcome}`)}</h1>
       {result?.probability != null && <Scale scan={scan} />}
       <p class="lead">{outcome === "waiting" ? "" : t(`meaning.${outcome}`)}</p>
-      {scan.error !== null && <p>{scan.error.message}</p>}
+      {scan.error !== null && <Failure code={scan.error.code} message={scan.error.message} />}
       {result !== null && result.reasons.length > 0 && (
         <>
           <h2>{t("verdict.why")}</h2>
@@ -56,6 +56,17 @@ export function VerdictCard({ scan }: { scan: ScanEnvelope }) {
         </p>
       )}
     </section>
+  );
+}
+
+/** Why there is no answer: in a reader's words, and what the program said for whoever must mend it. */
+function Failure({ code, message }: { code: string; message: string }) {
+  const meaning = said("failed", code, message);
+  return (
+    <>
+      <p>{meaning}</p>
+      {meaning !== message && <details class="soft"><summary>{t("failed.said")}</summary><p class="long"><code>{code}</code> {message}</p></details>}
+    </>
   );
 }
 

@@ -31,7 +31,9 @@ from dfdetect.serve.views import OVER, cursor_of, read_cursor, whole
 router = APIRouter(prefix="/v1/scans/{scan_id}", tags=["parts of a scan"])
 
 _LOOK_EVERY_S = 0.4
-_KEEP_ALIVE_LOOKS = 30  # a comment every 12 s, so that proxies do not close the stream
+_LOOK_SOON_S = 0.1  # a picture is done within a second: whoever waits for one is not kept waiting by us
+_SOON_LOOKS = 30
+_KEEP_ALIVE_LOOKS = 30  # a comment every 12 s at the most, so that proxies do not close the stream
 _MOST_EVENTS_S = 3_600.0
 
 
@@ -63,7 +65,7 @@ async def _events(request: Request, service: Service, access: Access, scan_id: s
         looks += 1
         if looks % _KEEP_ALIVE_LOOKS == 0:
             yield ": still here\n\n"
-        await asyncio.sleep(_LOOK_EVERY_S)
+        await asyncio.sleep(_LOOK_SOON_S if looks < _SOON_LOOKS else _LOOK_EVERY_S)
 
 
 def _event(name: str, data: dict[str, Any]) -> str:
