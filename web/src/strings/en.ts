@@ -118,7 +118,7 @@ export const en = {
   "verdict.limits": "What weakens this result",
   "verdict.person": "A person disagrees: {label}",
   "verdict.person_agrees": "A person says: {label}",
-  "verdict.decision": "Decision {decision} by {by}",
+  "verdict.decision": "Decision: {decision} ({by})",
 
   "decision.allow": "let pass",
   "decision.review": "look at it",
@@ -156,6 +156,7 @@ export const en = {
   "worst.crop": "Face {id} at {time}",
   "worst.heatmap": "Its evidence",
   "worst.go": "Go to {time}",
+  "worst.more": "Show all {n}",
   "worst.none": "No picture of a face is kept.",
 
   "context.title": "The file",

@@ -158,6 +158,7 @@ export const ko: Record<keyof typeof en, string> = {
   "worst.crop": "{time}의 얼굴 {id}",
   "worst.heatmap": "그 증거",
   "worst.go": "{time}(으)로 이동",
+  "worst.more": "{n}개 모두 보기",
   "worst.none": "보관된 얼굴 사진이 없습니다.",
 
   "context.title": "파일",

@@ -1,8 +1,11 @@
 /** The faces that weighed most, with their evidence: the only pictures there are once the upload is deleted. */
 
+import { useState } from "preact/hooks";
 import type { ScanDocument, TrackShown } from "../api";
 import { clock, probability } from "../format";
 import { t } from "../strings";
+
+const SHOWN_FIRST = 6;
 
 interface Props {
   result: ScanDocument;
@@ -11,6 +14,7 @@ interface Props {
 }
 
 export function Worst({ result, pictures, onGo }: Props) {
+  const [everyOne, setEveryOne] = useState(false);
   const all = pictures.flatMap((track) => track.pictures.map((picture) => ({ id: track.id, picture })));
   all.sort((a, b) => (b.picture.p_manipulated ?? 0) - (a.picture.p_manipulated ?? 0));
   const film = result.media?.kind === "video";
@@ -20,7 +24,7 @@ export function Worst({ result, pictures, onGo }: Props) {
       <h2 id="worst">{t("worst.title")}</h2>
       {all.length === 0 && <p class="soft">{t("worst.none")}</p>}
       <ul class="crops">
-        {all.map(({ id, picture }) => {
+        {(everyOne ? all : all.slice(0, SHOWN_FIRST)).map(({ id, picture }) => {
           const time = clock(picture.time_s ?? 0, tenths);
           const name = film ? t("worst.crop", { id, time }) : t("player.face", { id });
           return (
@@ -37,6 +41,9 @@ export function Worst({ result, pictures, onGo }: Props) {
           );
         })}
       </ul>
+      {!everyOne && all.length > SHOWN_FIRST && (
+        <p><button type="button" class="small" onClick={() => setEveryOne(true)}>{t("worst.more", { n: all.length })}</button></p>
+      )}
     </section>
   );
 }
