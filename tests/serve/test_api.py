@@ -474,3 +474,30 @@ def test_the_openapi_document_says_what_may_come(served: Served) -> None:
     document = served.client.get("/openapi.json").json()
     assert document["openapi"].startswith("3.1")
     assert {"202", "200", "413", "429", "503", "507"} <= set(document["paths"]["/v1/scans"]["post"]["responses"])
+
+
+def test_a_lookup_knows_only_what_this_key_had_examined(served: Served) -> None:
+    """The latest completed scan of each hash, a person's word over it; another key's scans do not exist."""
+    unknown = "0" * 64
+
+    def look_up(key: dict[str, str]) -> list[Any]:
+        answer = served.client.post("/v1/lookups", json={"sha256": [unknown, sha256]}, headers=key)
+        assert [one["sha256"] for one in answer.json()["items"]] == [unknown, sha256]
+        return [one["scan"] for one in answer.json()["items"]]
+
+    sha256 = served.post(picture()).json()["sha256"]
+    assert look_up(served.a) == [None, None]  # it waits still
+    served.work()
+    again = served.post(picture(), params={"again": "true"}).json()
+    served.work()
+    served.client.post(f"/v1/scans/{again['id']}/feedback", json={"label": "manipulated"}, headers=served.a)
+    nothing, found = look_up(served.a)
+    assert nothing is None
+    assert (found["id"], found["decision"], found["decided_by"], found["result"]) == (
+        again["id"],
+        "block",
+        "human",
+        None,
+    )
+    assert look_up(served.b) == [None, None]
+    _problem(served.client.post("/v1/lookups", json={"sha256": ["ABC"]}, headers=served.a), "unprocessable")

@@ -69,6 +69,12 @@ _KEY = {
 EXAMPLES: dict[str, dict[str, Any]] = {
     "ScanEnvelope": _ENVELOPE,
     "ScanPage": {"items": [{**_ENVELOPE, "result": None}], "next_cursor": None},
+    "LookupAsked": {"sha256": [_SHA256, "0" * 64]},
+    "LookupAnswer": {
+        "items": [
+            {"sha256": _SHA256, "scan": {**_ENVELOPE, "result": None}}, {"sha256": "0" * 64, "scan": None},
+        ]
+    },
     "ScanDocument": _RESULT,
     "MediaShown": {
         "kept": True,
@@ -97,7 +103,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "name": "default", "version": "0.3", "sha256": _SHA256, "is_default": True, "experimental": True,
         "input_size_px": 192, "weights_licence": "Apache-2.0",
         "sources": [{"name": "portraits", "licence": "CC0", "used_for": "training, 147 real photos"}],
-        "not_covered": ["wholly generated faces (AUC .40-.62)"], "calibrated": True, "target_fpr": 0.02,
+        "not_covered": ["wholly generated faces (AUC .27-.36)"], "calibrated": True, "target_fpr": 0.02,
         "thresholds": {"video": {"1": _POINT}}, "card": "# default 0.3",
         "links": {"card": "/v1/models/default/card.html"},
     },

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from dfdetect.detect.result_json import FramePart, ScanDocument
 
@@ -108,6 +108,23 @@ class ScanEnvelope(_Open):
 class ScanPage(_Open):
     items: list[ScanEnvelope]
     next_cursor: str | None
+
+
+class LookupAsked(_Asked):
+    """Files by their SHA-256, in lower case."""
+
+    sha256: list[Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]] = Field(min_length=1, max_length=100)
+
+
+class LookupFound(_Open):
+    """scan: the latest completed scan of these bytes under this key, without its result; null: there is none."""
+
+    sha256: str
+    scan: ScanEnvelope | None
+
+
+class LookupAnswer(_Open):
+    items: list[LookupFound]
 
 
 class ProxyShown(_Open):
