@@ -501,3 +501,63 @@ def test_a_lookup_knows_only_what_this_key_had_examined(served: Served) -> None:
     )
     assert look_up(served.b) == [None, None]
     _problem(served.client.post("/v1/lookups", json={"sha256": ["ABC"]}, headers=served.a), "unprocessable")
+
+
+def test_a_listed_file_is_decided_before_it_is_scored(served: Served) -> None:
+    waiting = served.post(picture()).json()
+    one, sha256 = f"/v1/hashes/{waiting['sha256']}", waiting["sha256"]
+    assert (waiting["decision"], waiting["listed"]) == (None, None)
+    asked = {"decision": "block", "reason": "known since 12 November"}
+    made = served.client.put(one, json=asked, headers=served.a)
+    assert (made.status_code, made.json()["reason"]) == (201, asked["reason"])
+
+    def shown(url: str, key: dict[str, str]) -> Any:
+        return served.client.get(url, headers=key).json()
+
+    before = shown(f"/v1/scans/{waiting['id']}", served.a)
+    assert (before["status"], before["decision"], before["decided_by"]) == ("queued", "block", "hash_list")
+    served.work()
+    after = shown(f"/v1/scans/{waiting['id']}", served.a)
+    assert (after["status"], after["decision"], after["decided_by"]) == ("completed", "block", "hash_list")
+    assert (after["listed"], after["policy_decision"]) == (made.json(), "allow")
+    looked_up = served.client.post("/v1/lookups", json={"sha256": [sha256]}, headers=served.a).json()["items"][0]
+    assert (looked_up["listed"], looked_up["scan"]["decision"]) == (made.json(), "block")
+
+    # a person's word on the scan itself goes above it
+    served.client.post(f"/v1/scans/{waiting['id']}/feedback", json={"label": "not_manipulated"}, headers=served.a)
+    assert shown(f"/v1/scans/{waiting['id']}", served.a)["decided_by"] == "human"
+
+    # of another key nothing is seen or changed
+    other = served.post(picture(), key=served.b).json()
+    assert (other["sha256"], other["decision"]) == (sha256, None)
+    _problem(served.client.get(one, headers=served.b), "not_found")
+    _problem(served.client.delete(one, headers=served.b), "not_found")
+    assert shown("/v1/hashes", served.b) == {"items": [], "next_cursor": None}
+
+
+def test_the_list_of_known_files_is_changed_paged_and_emptied(served: Served) -> None:
+    hashes = [f"{n:064x}" for n in range(3)]
+    for sha256 in hashes:
+        served.client.put(f"/v1/hashes/{sha256}", json={"decision": "allow"}, headers=served.a)
+    changed = served.client.put(f"/v1/hashes/{hashes[1]}", json={"decision": "review"}, headers=served.a)
+    assert changed.status_code == 200
+    first = served.client.get("/v1/hashes", params={"limit": 2}, headers=served.a).json()
+    assert [(one["sha256"], one["decision"]) for one in first["items"]] == [(hashes[0], "allow"), (hashes[1], "review")]
+    rest = {"limit": 2, "cursor": first["next_cursor"]}
+    second = served.client.get("/v1/hashes", params=rest, headers=served.a).json()
+    assert ([one["sha256"] for one in second["items"]], second["next_cursor"]) == ([hashes[2]], None)
+    for sha256 in hashes:
+        assert served.client.delete(f"/v1/hashes/{sha256}", headers=served.a).status_code == 204
+    _problem(served.client.delete(f"/v1/hashes/{hashes[0]}", headers=served.a), "not_found")
+    _problem(served.client.put("/v1/hashes/abc", json={"decision": "allow"}, headers=served.a), "unprocessable")
+    _problem(served.client.put(f"/v1/hashes/{hashes[0]}", json={"decision": "ban"}, headers=served.a), "unprocessable")
+
+
+def test_an_etag_changes_with_the_list(served: Served) -> None:
+    scan = served.post(picture()).json()
+    served.work()
+    url = f"/v1/scans/{scan['id']}"
+    tag = served.client.get(url, headers=served.a).headers["etag"]
+    served.client.put(f"/v1/hashes/{scan['sha256']}", json={"decision": "allow"}, headers=served.a)
+    answer = served.client.get(url, headers={**served.a, "if-none-match": tag})
+    assert (answer.status_code, answer.json()["decision"]) == (200, "allow")

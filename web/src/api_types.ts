@@ -12,6 +12,14 @@ export interface FeedbackShown {
   at: string;
 }
 
+/** A file that this key has decided on beforehand. */
+export interface HashShown {
+  sha256: string;
+  decision: Decision;
+  reason: string | null;
+  at: string;
+}
+
 export interface Retention {
   media_kept: boolean;
   media_deletes_at: string | null;
@@ -50,6 +58,7 @@ export interface ScanEnvelope {
   probability: number | null;
   interval: number[] | null;
   feedback: FeedbackShown | null;
+  listed: HashShown | null;
   error: ScanError | null;
   retention: Retention;
   links: Record<string, string>;

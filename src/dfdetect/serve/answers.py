@@ -12,10 +12,12 @@ from dfdetect.detect.explain import heatmap_overlay
 from dfdetect.detect.report_html import render
 from dfdetect.detect.result_json import to_dict
 from dfdetect.media.roundtrip import encode_png
+from dfdetect.serve.hash_list import decided
 from dfdetect.serve.jobs import Job, Jobs
 from dfdetect.serve.objects import Objects
 from dfdetect.serve.policy import Policy
 from dfdetect.serve.store.tables import batches, results, scans
+from dfdetect.serve.views import HUMAN
 from dfdetect.serve.webhooks import enqueue
 from dfdetect.values import ScanResult
 
@@ -76,6 +78,8 @@ def tell(connection: sa.Connection, row: Mapping[str, Any], event: str, values: 
     if not row["callback_url"]:
         return
     known = {name: values.get(name, row.get(name)) for name in ("status", "verdict", "decision", "decided_by", "error")}
+    if known["decided_by"] != HUMAN:
+        known |= decided(connection, row)
     data = {"id": row["id"], "external_id": row["external_id"], **known}
     enqueue(
         connection,

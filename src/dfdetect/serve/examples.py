@@ -49,13 +49,17 @@ _ENVELOPE: dict[str, Any] = {
     "filename": "clip.mp4", "bytes": 1_048_576, "sha256": _SHA256, "model": "default", "policy": "balanced",
     "created_at": _AT, "started_at": _AT, "completed_at": "2026-11-25T09:00:04Z", "stage": None, "progress": 1.0,
     "attempts": 1, "decision": "review", "decided_by": "policy:balanced@1", "policy_decision": "review",
-    "verdict": "likely_manipulated", "probability": 0.94, "interval": [0.9, 0.97], "feedback": None, "error": None,
+    "verdict": "likely_manipulated", "probability": 0.94, "interval": [0.9, 0.97], "feedback": None, "listed": None,
+    "error": None,
     "retention": {
         "media_kept": False, "media_deletes_at": None, "media_deleted_at": "2026-11-25T09:00:04Z",
         "result_expires_at": _LATER,
     },
     "links": {"self": f"/v1/scans/{_SCAN_ID}", "report_html": f"/v1/scans/{_SCAN_ID}/report.html"},
     "result": _RESULT,
+}  # fmt: skip
+_LISTED = {
+    "sha256": "0" * 64, "decision": "block", "reason": "a known fake, shown wrong on 12 November", "at": _AT,
 }  # fmt: skip
 _POINT = {
     "likely_manipulated": 0.84, "no_manipulation_found": 0.62, "measured_fpr": 0.011, "measured_on": "109 real clips",
@@ -72,9 +76,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "LookupAsked": {"sha256": [_SHA256, "0" * 64]},
     "LookupAnswer": {
         "items": [
-            {"sha256": _SHA256, "scan": {**_ENVELOPE, "result": None}}, {"sha256": "0" * 64, "scan": None},
+            {"sha256": _SHA256, "scan": {**_ENVELOPE, "result": None}, "listed": None},
+            {"sha256": "0" * 64, "scan": None, "listed": _LISTED},
         ]
     },
+    "HashAsked": {"decision": "block", "reason": "a known fake, shown wrong on 12 November"},
+    "HashShown": _LISTED,
+    "HashPage": {"items": [_LISTED], "next_cursor": None},
     "ScanDocument": _RESULT,
     "MediaShown": {
         "kept": True,

@@ -73,6 +73,27 @@ class ScanError(_Open):
     dead_letter: bool = False
 
 
+class HashAsked(_Asked):
+    """What is to be done with a known file."""
+
+    decision: Decision
+    reason: str | None = Field(default=None, max_length=1_000)
+
+
+class HashShown(_Open):
+    """A listed file."""
+
+    sha256: str
+    decision: Decision
+    reason: str | None
+    at: str
+
+
+class HashPage(_Open):
+    items: list[HashShown]
+    next_cursor: str | None
+
+
 class ScanEnvelope(_Open):
     """One scan. `result` is a document of schema dfdetect.scan/1, unchanged; null until it is over."""
 
@@ -92,13 +113,16 @@ class ScanEnvelope(_Open):
     stage: str | None = Field(description="While it runs: open, faces, write")
     progress: float | None = Field(description="0..1 of its frames")
     attempts: int
-    decision: Decision | None = Field(description="Of the person who gave feedback, else of the policy")
-    decided_by: str | None = Field(description="`policy:NAME@VERSION` or `human`")
+    decision: Decision | None = Field(
+        description="Of the person who gave feedback, else of the list of known files, else of the policy"
+    )
+    decided_by: str | None = Field(description="`human`, `hash_list` or `policy:NAME@VERSION`")
     policy_decision: Decision | None
     verdict: str | None = Field(description="Of the model, as in `result`; lists have it too")
     probability: float | None
     interval: list[float] | None
     feedback: FeedbackShown | None
+    listed: HashShown | None = Field(description="The file's entry in this key's list of known files")
     error: ScanError | None
     retention: Retention
     links: dict[str, str]
@@ -117,10 +141,14 @@ class LookupAsked(_Asked):
 
 
 class LookupFound(_Open):
-    """scan: the latest completed scan of these bytes under this key, without its result; null: there is none."""
+    """scan: the latest completed scan of these bytes under this key, without its result; null: there is none.
+
+    listed: its entry in this key's list of known files.
+    """
 
     sha256: str
     scan: ScanEnvelope | None
+    listed: HashShown | None
 
 
 class LookupAnswer(_Open):

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from dfdetect.serve.hash_list import DECIDED_BY, listed
 from dfdetect.serve.problems import Problem
 from dfdetect.serve.store.engine import Row
 from dfdetect.serve.store.tables import feedback, results, scans
@@ -34,14 +35,18 @@ def public_name(model: str) -> str:
 def envelopes(connection: sa.Connection, rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Scans as `ScanEnvelope` without their results, in the order of the rows."""
     ids = [row["id"] for row in rows]
-    said, answers = _last_feedback(connection, ids), _answers(connection, ids)
-    return [_envelope(row, said.get(row["id"]), answers.get(row["id"]), None) for row in rows]
+    said, answers, known = _last_feedback(connection, ids), _answers(connection, ids), _listed(connection, rows)
+    return [
+        _envelope(row, said.get(row["id"]), known.get((row["key_id"], row["sha256"])), answers.get(row["id"]), None)
+        for row in rows
+    ]
 
 
 def envelope(connection: sa.Connection, row: Row, said: Row | None) -> dict[str, Any]:
     """One scan as `ScanEnvelope`, with its result. said: its `last_feedback`."""
     body = connection.execute(sa.select(results.c.body).where(results.c.scan_id == row["id"])).scalar()
-    return _envelope(row, said, body, body)
+    known = _listed(connection, [row]).get((row["key_id"], row["sha256"]))
+    return _envelope(row, said, known, body, body)
 
 
 def whole(connection: sa.Connection, row: Row) -> dict[str, Any]:
@@ -68,23 +73,39 @@ def scan_links(row: Row) -> dict[str, str]:
     return links
 
 
-def _envelope(row: Row, said: Row | None, answer: Row | None, body: Any) -> dict[str, Any]:
-    """answer: probability and interval of the result, which may itself be left out."""
+def hash_entry(row: Row) -> dict[str, Any]:
+    """A line of the list of known files as `HashShown`."""
+    return {**{name: row[name] for name in ("sha256", "decision", "reason")}, "at": when(row["created_at"])}
+
+
+def _decision(row: Row, said: Row | None, known: Row | None) -> tuple[str | None, str | None]:
+    """What is to be done, and who says so: a person, else the list of known files, else the policy."""
+    if said is not None:
+        return DECISION_OF_LABEL[said["label"]], HUMAN
+    if known is not None:
+        return known["decision"], DECIDED_BY
+    return row["decision"], row["decided_by"]
+
+
+def _envelope(row: Row, said: Row | None, known: Row | None, answer: Row | None, body: Any) -> dict[str, Any]:
+    """known: its entry of the list. answer: probability and interval of the result, which may itself be left out."""
     done, answer = row["completed_at"], answer or {}
+    decision, decided_by = _decision(row, said, known)
     copied = ("id", "status", "external_id", "batch_id", "rescan_of", "filename", "bytes", "sha256", "policy")
     return {
         **{name: row[name] for name in copied},
         "model": public_name(row["model"]),
         **{name: when(row[name]) for name in ("created_at", "started_at", "completed_at")},
         **{name: row[name] for name in ("stage", "progress", "attempts", "error")},
-        "decision": row["decision"] if said is None else DECISION_OF_LABEL[said["label"]],
-        "decided_by": row["decided_by"] if said is None else HUMAN,
+        "decision": decision,
+        "decided_by": decided_by,
         "policy_decision": row["decision"],
         "verdict": row["verdict"],
         **{name: answer.get(name) for name in ("probability", "interval")},
         "feedback": None
         if said is None
         else {"label": said["label"], "note": said["note"], "by": said["by"], "at": when(said["created_at"])},
+        "listed": None if known is None else hash_entry(known),
         "retention": {
             "media_kept": row["media_object"] is not None,
             "media_deletes_at": when(done + row["keep_media_s"]) if done and row["media_object"] else None,
@@ -101,6 +122,15 @@ def _last_feedback(connection: sa.Connection, ids: Sequence[str]) -> dict[str, R
         return {}
     wanted = sa.select(feedback).where(feedback.c.scan_id.in_(ids)).order_by(feedback.c.created_at, feedback.c.id)
     return {row["scan_id"]: row for row in connection.execute(wanted).mappings()}
+
+
+def _listed(connection: sa.Connection, rows: Sequence[Row]) -> dict[tuple[str, str], Row]:
+    """(key, SHA-256) -> entry of the list of known files, of these scans."""
+    of_key: dict[str, list[str]] = {}
+    for row in rows:
+        of_key.setdefault(row["key_id"], []).append(row["sha256"])
+    found = {key_id: listed(connection, key_id, sha256s) for key_id, sha256s in of_key.items()}
+    return {(key_id, sha256): entry for key_id, entries in found.items() for sha256, entry in entries.items()}
 
 
 def _answers(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Row]:

@@ -118,6 +118,7 @@ export const en = {
   "verdict.limits": "What weakens this result",
   "verdict.person": "A person disagrees: {label}",
   "verdict.person_agrees": "A person says: {label}",
+  "verdict.listed": "This very file is on your list of known files: {decision}",
   "verdict.decision": "Decision: {decision} ({by})",
 
   "decision.allow": "let pass",

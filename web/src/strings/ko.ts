@@ -120,6 +120,7 @@ export const ko: Record<keyof typeof en, string> = {
   "verdict.limits": "이 결과를 약하게 하는 것",
   "verdict.person": "사람의 의견이 다릅니다: {label}",
   "verdict.person_agrees": "사람의 의견: {label}",
+  "verdict.listed": "이 파일은 알려진 파일 목록에 있습니다: {decision}",
   "verdict.decision": "결정: {decision} ({by})",
 
   "decision.allow": "통과",

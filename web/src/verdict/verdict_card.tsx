@@ -47,6 +47,12 @@ export function VerdictCard({ scan }: { scan: ScanEnvelope }) {
           {scan.feedback.note !== null && <q class="long"> {scan.feedback.note}</q>}
         </p>
       )}
+      {scan.listed !== null && (
+        <p class="note">
+          {t("verdict.listed", { decision: said("decision", scan.listed.decision, scan.listed.decision) })}
+          {scan.listed.reason !== null && <q class="long"> {scan.listed.reason}</q>}
+        </p>
+      )}
       <p class="soft">{t("verdict.cannot_tell")}</p>
       {result?.model && (
         <p class="soft">

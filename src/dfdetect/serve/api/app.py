@@ -19,7 +19,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dfdetect import __version__
 from dfdetect.errors import DfdetectError
-from dfdetect.serve.api import accounts, batches, catalogue, lookups, media_parts, operations, page, scan_parts, scans
+from dfdetect.serve.api import (
+    accounts,
+    batches,
+    catalogue,
+    hashes,
+    lookups,
+    media_parts,
+    operations,
+    page,
+    scan_parts,
+    scans,
+)
 from dfdetect.serve.api.service import Service, new_request_id
 from dfdetect.serve.examples import add_examples
 from dfdetect.serve.guard import AddressRefused
@@ -64,7 +75,7 @@ def make_app(settings: ServeSettings) -> FastAPI:
     app.add_middleware(_Around)
     if settings.is_loopback:  # a name of somebody else's that resolves to this computer (DNS rebinding)
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=_LOOPBACK_HOSTS)
-    for module in (scans, scan_parts, media_parts, lookups, batches, accounts, catalogue, operations, page):
+    for module in (scans, scan_parts, media_parts, lookups, hashes, batches, accounts, catalogue, operations, page):
         app.include_router(module.router)
     _handle_errors(app)
     plain = app.openapi

@@ -28,6 +28,7 @@ from dfdetect.serve.submit import Accepted, Asked, check_room, row_in, row_of, s
 from dfdetect.serve.sweep import erase
 from dfdetect.serve.views import (
     DECISION_OF_LABEL,
+    HUMAN,
     OVER,
     envelope,
     envelopes,
@@ -196,7 +197,7 @@ def give_feedback(
         connection.execute(
             sa.insert(feedback).values(id=new_id("fbk"), scan_id=scan_id, created_at=now_s(), **said.model_dump())
         )
-        tell(connection, row, "scan.updated", {"decision": decision, "decided_by": "human"})
+        tell(connection, row, "scan.updated", {"decision": decision, "decided_by": HUMAN})
         service.note(connection, request, access, "feedback", scan_id)
         return whole(connection, row)
 

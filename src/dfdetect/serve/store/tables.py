@@ -111,6 +111,17 @@ feedback = sa.Table(
     sa.Index("ix_feedback_scan", "scan_id", "created_at"),
 )
 
+# Files that a key has decided on beforehand, by their content.
+hash_list = sa.Table(
+    "hash_list",
+    metadata,
+    sa.Column("key_id", sa.String(40), sa.ForeignKey("keys.id"), primary_key=True),
+    sa.Column("sha256", sa.String(64), primary_key=True),
+    sa.Column("decision", sa.String(20), nullable=False),
+    sa.Column("reason", sa.String(1000)),
+    sa.Column("created_at", sa.Float, nullable=False),
+)
+
 batches = sa.Table(
     "batches",
     metadata,
