@@ -160,6 +160,15 @@ def test_a_persons_word_is_kept(visit: Visit) -> None:
     page.get_by_text("<img src=x onerror=alert(1)>").wait_for()
 
 
+def test_a_known_file_says_so(visit: Visit) -> None:
+    scan = visit.scan(picture(11), "known.png")
+    known = b'{"decision": "block", "reason": "seen on 12 November"}'
+    visit.api(f"/v1/hashes/{scan['sha256']}", known, "PUT", **{"content-type": "application/json"})
+    page = visit.enter(f"#/scan/{scan['id']}")
+    page.get_by_text("on your list of known files: hold back").wait_for()
+    page.get_by_text("seen on 12 November").wait_for()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nobody_is_kept_out(visit: Visit, scheme: str) -> None:
     if not AXE.is_file():

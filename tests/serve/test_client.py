@@ -30,6 +30,12 @@ def test_a_scan_by_the_service_is_a_scan_here(service: tuple[str, str, Path], tm
         assert [one.id for one in client.scans(external_id="x")] == [scan.id]
         assert client.feedback(scan.id, "unsure").decided_by == "human"
         assert "<html" in client.report_html(scan.id)
+        client.list_file(scan.sha256, "block", "a known fake")
+        (found,) = client.look_up([scan.sha256])
+        assert found.listed is not None
+        assert (found.listed.decision, found.scan and found.scan.id) == ("block", scan.id)
+        client.unlist_file(scan.sha256)
+        assert client.look_up([scan.sha256])[0].listed is None
         client.delete(scan.id)
         with pytest.raises(ServiceError, match="no scan of that id") as caught:
             client.get(scan.id)

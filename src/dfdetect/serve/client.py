@@ -8,7 +8,7 @@ with Client("http://127.0.0.1:8000", key) as client:
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,7 +19,18 @@ from dfdetect.errors import DfdetectError, ErrorCode
 from dfdetect.media.boundary import open_source
 from dfdetect.media.limits import DEFAULT_LIMITS
 from dfdetect.serve.problems import ProblemDocument
-from dfdetect.serve.schemas import FeedbackGiven, FeedbackLabel, ModelShown, ScanEnvelope, ScanPage
+from dfdetect.serve.schemas import (
+    Decision,
+    FeedbackGiven,
+    FeedbackLabel,
+    HashAsked,
+    HashShown,
+    LookupAnswer,
+    LookupFound,
+    ModelShown,
+    ScanEnvelope,
+    ScanPage,
+)
 from dfdetect.serve.views import OVER
 
 _WAIT_S = 30
@@ -87,6 +98,19 @@ class Client:
     def feedback(self, scan_id: str, label: FeedbackLabel, note: str | None = None) -> ScanEnvelope:
         said = FeedbackGiven(label=label, note=note).model_dump()
         return ScanEnvelope.model_validate_json(self._ask("POST", f"/v1/scans/{scan_id}/feedback", json=said).content)
+
+    def look_up(self, sha256s: Sequence[str]) -> list[LookupFound]:
+        """What is known of these files (at most 100), by their SHA-256, before any is sent."""
+        answer = self._ask("POST", "/v1/lookups", json={"sha256": list(sha256s)})
+        return LookupAnswer.model_validate_json(answer.content).items
+
+    def list_file(self, sha256: str, decision: Decision, reason: str | None = None) -> HashShown:
+        """Decide beforehand on a known file: a fake (`block`), one's own footage (`allow`)."""
+        asked = HashAsked(decision=decision, reason=reason).model_dump()
+        return HashShown.model_validate_json(self._ask("PUT", f"/v1/hashes/{sha256}", json=asked).content)
+
+    def unlist_file(self, sha256: str) -> None:
+        self._ask("DELETE", f"/v1/hashes/{sha256}")
 
     def models(self) -> list[ModelShown]:
         return [ModelShown.model_validate(one) for one in self._ask("GET", "/v1/models").json()]
