@@ -79,7 +79,7 @@ def measure_floor(clip: Path, model: str, runs: int) -> dict[str, Any]:
         network.name: to_input(np.stack([cuts[bundle.views.index(network.spec.view)] for cuts in faces]), network.spec)
         for network in bundle.networks
     }
-    backends = {network.name: make_backend(network) for network in bundle.networks}
+    backends = {network.name: make_backend(network, maps=bundle.heatmap) for network in bundle.networks}
     wanted_pts = pts_of(clip, indices)
     frames = bare_decode(clip, wanted_pts, threads)
 

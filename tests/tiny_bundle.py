@@ -22,9 +22,18 @@ CAM_SIDE = 8
 
 
 def tiny_onnx(
-    *, gain: float = 4.0, bias: float = 0.0, with_cam: bool = True, size_px: int = SIZE_PX, cam_side: int = CAM_SIDE
+    *,
+    gain: float = 4.0,
+    bias: float = 0.0,
+    with_cam: bool = True,
+    with_mask: bool = False,
+    size_px: int = SIZE_PX,
+    cam_side: int = CAM_SIDE,
 ) -> bytes:
-    """logit = gain * mean(input) + bias for inputs in -1..1; no convolution, no weights but these two numbers."""
+    """logit = gain * mean(input) + bias for inputs in -1..1; no convolution, no weights but these two numbers.
+
+    with_mask: also a map of the sigmoid of its cam.
+    """
     onnx = pytest.importorskip("onnx")
     helper, numpy_helper, real = onnx.helper, onnx.numpy_helper, onnx.TensorProto.FLOAT
     side = size_px // cam_side
@@ -40,6 +49,9 @@ def tiny_onnx(
     outputs = [helper.make_tensor_value_info("logit", real, ["B"])]
     if with_cam:
         outputs.append(helper.make_tensor_value_info("cam", real, ["B", cam_side, cam_side]))
+    if with_mask:
+        nodes.append(helper.make_node("Sigmoid", ["cam"], ["mask"]))
+        outputs.append(helper.make_tensor_value_info("mask", real, ["B", cam_side, cam_side]))
     graph = helper.make_graph(
         nodes,
         "mean_brightness",
@@ -64,6 +76,7 @@ def make_tiny_bundle(
     gain: float = 4.0,
     bias: float = 0.0,
     with_cam: bool = True,
+    with_mask: bool = False,
     calibration: Calibration | None = None,
     experimental: bool = True,
     size_px: int = SIZE_PX,
@@ -73,7 +86,9 @@ def make_tiny_bundle(
     """Write the bundle into `folder` (made if absent) and return it."""
     write_bundle(
         folder,
-        model=tiny_onnx(gain=gain, bias=bias, with_cam=with_cam, size_px=size_px, cam_side=cam_side),
+        model=tiny_onnx(
+            gain=gain, bias=bias, with_cam=with_cam, with_mask=with_mask, size_px=size_px, cam_side=cam_side
+        ),
         spec=ModelSpec(architecture="mean_brightness", input_size_px=size_px, margin=margin),
         calibration=calibration or tiny_calibration(),
         card="# tiny\n\nScores brightness; for tests only.\n",

@@ -27,6 +27,9 @@ images_per_batch = 8
 lr = 1e-3
 ema_decay = 0.998
 
+[loss]
+mask_weight = 0.3
+
 [data]
 val_pairs = 4
 

@@ -148,7 +148,7 @@ class FaceScore:
     track_id: int
     box_xyxy: tuple[float, float, float, float]
     quality: FaceQuality
-    cam: Float32Array | None = field(default=None, compare=False)  # (h, w) evidence map, mean(cam) + bias == logit
+    cam: Float32Array | None = field(default=None, compare=False)  # (h, w) map; ModelInfo.heatmap says what of
 
 
 # ---- what a scan answers: schema dfdetect.scan/1 ----
@@ -210,9 +210,14 @@ class TrackResult:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
+    """heatmap: what its maps hold: "mask", the share of each cell that it takes for pasted (0..1); "cam", each cell's
+    signed share of the logit (mean(map) + bias == logit); None: it has no maps.
+    """
+
     name: str
     version: str
     sha256: str
+    heatmap: str | None = "cam"
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ def test_an_ensemble_is_made_listed_shown_and_verified(
     for expected in (
         "network   tiny: mean_brightness",
         "network   wide:",
-        "heatmap   yes",
+        "heatmap   where it read its evidence",
         "not calibrated: every verdict",
         "# pair",
     ):

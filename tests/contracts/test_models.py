@@ -105,14 +105,14 @@ def test_every_head_learns_and_is_exported(name: str, head_name: str) -> None:
     """What trains must scan: the exported file gives the same logits, and a map only where the head allows one."""
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
-    from dfdetect.export.onnx import to_onnx
+    from dfdetect.export.onnx import Trained, to_onnx
 
     head = HEADS[head_name]
     net = zoo.build(name, head=head, input_size_px=SIZE_PX)
     net.head.weight.data.normal_(std=0.5)
     net(images())[0].sum().backward()
     assert net.head.weight.grad is not None
-    model = to_onnx(net.eval(), ModelSpec(name, SIZE_PX))
+    model = to_onnx(Trained(net.eval(), ModelSpec(name, SIZE_PX)))
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     assert [output.name for output in session.get_outputs()] == (["logit", "cam"] if head.has_cam else ["logit"])
     found = session.run(["logit"], {"images": images().numpy()})[0]

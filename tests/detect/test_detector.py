@@ -182,7 +182,7 @@ def test_whatever_fails_names_its_stage(
         if stage == "faces":
             monkeypatch.setattr(SquareDetector, "detect", fail)
         elif stage == "score":
-            monkeypatch.setattr(scanner._own.scorer._members[0].backend, "logits_and_cams", fail)
+            monkeypatch.setattr(scanner._own.scorer._members[0].backend, "logits_and_maps", fail)
         found = scan_fake(scanner, reader, monkeypatch)
     assert found.error is not None
     assert (found.error.code, found.error.stage) == (code, stage)
@@ -243,14 +243,14 @@ def test_short_tracks_are_scored_mirrored_too(
     scanner: Scanner, monkeypatch: pytest.MonkeyPatch, n_frames: int, doubled: bool
 ) -> None:
     seen = 0
-    run = scanner._own.scorer._members[0].backend.logits_and_cams
+    run = scanner._own.scorer._members[0].backend.logits_and_maps
 
     def counting(images: np.ndarray):
         nonlocal seen
         seen += len(images)
         return run(images)
 
-    monkeypatch.setattr(scanner._own.scorer._members[0].backend, "logits_and_cams", counting)
+    monkeypatch.setattr(scanner._own.scorer._members[0].backend, "logits_and_maps", counting)
     scan_fake(scanner, FakeReader([scene((200, 100, 120, BRIGHT))] * n_frames), monkeypatch)
     assert seen == n_frames * (2 if doubled else 1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dfdetect.detect.explain import heatmap_overlay
+from dfdetect.detect.explain import MASK_FULL_SCALE, full_scale, heatmap_overlay
 
 GRAY = np.full((64, 64, 3), 128, np.uint8)
 
@@ -30,6 +30,16 @@ def test_a_common_scale_makes_weak_frames_pale() -> None:
     cam = np.full((7, 7), 0.5, np.float32)
     alone, beside = heatmap_overlay(GRAY, cam), heatmap_overlay(GRAY, cam, full_scale=5.0)
     assert np.abs(beside.astype(int) - 128).max() < np.abs(alone.astype(int) - 128).max() / 3
+
+
+def test_shares_pasted_have_a_scale_of_their_own() -> None:
+    """A real face and a fake must not look alike because each was drawn to its own maximum."""
+    weak, strong = np.full((7, 7), 0.02, np.float32), np.full((7, 7), 0.8, np.float32)
+    assert full_scale("mask", [weak]) == full_scale("mask", [weak, strong]) == MASK_FULL_SCALE
+    assert full_scale("cam", [weak, None, -strong]) == pytest.approx(0.8)
+    assert full_scale("cam", [None]) is None
+    pale = heatmap_overlay(GRAY, weak, full_scale=MASK_FULL_SCALE).astype(int)
+    assert np.abs(pale - 128).max() < 5
 
 
 @pytest.mark.parametrize(

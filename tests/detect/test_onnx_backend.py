@@ -16,9 +16,9 @@ def images(n: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("n", [1, 2, MAX_BATCH, MAX_BATCH + 1, 2 * MAX_BATCH + 3])
-def test_logits_and_cams_for_any_number(n: int) -> None:
+def test_logits_and_maps_for_any_number(n: int) -> None:
     batch = images(n)
-    logits, cams = OnnxBackend(tiny_onnx(gain=3.0, bias=0.5), device="cpu", threads=1).logits_and_cams(batch)
+    logits, cams = OnnxBackend(tiny_onnx(gain=3.0, bias=0.5), device="cpu", threads=1).logits_and_maps(batch)
     np.testing.assert_allclose(logits, 3.0 * batch.mean(axis=(1, 2, 3)) + 0.5, atol=1e-5)
     assert cams is not None
     assert cams.shape == (n, CAM_SIDE, CAM_SIDE)
@@ -26,19 +26,19 @@ def test_logits_and_cams_for_any_number(n: int) -> None:
 
 
 def test_none_in_none_out() -> None:
-    logits, cams = OnnxBackend(tiny_onnx()).logits_and_cams(images(0))
+    logits, cams = OnnxBackend(tiny_onnx()).logits_and_maps(images(0))
     assert (logits.shape, cams) == ((0,), None)
 
 
 def test_a_network_without_cam_gives_none() -> None:
-    logits, cams = OnnxBackend(tiny_onnx(with_cam=False)).logits_and_cams(images(3))
+    logits, cams = OnnxBackend(tiny_onnx(with_cam=False)).logits_and_maps(images(3))
     assert (logits.shape, cams) == ((3,), None)
 
 
 def test_a_logit_that_is_no_number_is_refused() -> None:
     """A NaN that passes through sigmoid, sort and mean ends as a verdict that nobody computed."""
     with pytest.raises(ModelUnusable, match="finite"):
-        OnnxBackend(tiny_onnx(gain=float("nan"))).logits_and_cams(images(1))
+        OnnxBackend(tiny_onnx(gain=float("nan"))).logits_and_maps(images(1))
 
 
 @pytest.mark.parametrize("model", [b"", b"nonsense", tiny_onnx()[:-200]])
@@ -87,7 +87,7 @@ def test_an_input_that_takes_something_else_is_refused(model: bytes, layout: str
 @pytest.mark.parametrize("model", [any_onnx(1, 3, 64, 64), any_onnx("n", "c", "h", "w")])
 def test_one_picture_at_a_time_and_free_shapes_are_taken(model: bytes) -> None:
     batch = images(5)
-    logits, _ = OnnxBackend(model, ModelSpec("net", SIZE_PX)).logits_and_cams(batch)
+    logits, _ = OnnxBackend(model, ModelSpec("net", SIZE_PX)).logits_and_maps(batch)
     np.testing.assert_allclose(logits, batch.mean(axis=(1, 2, 3)), atol=1e-5)
 
 

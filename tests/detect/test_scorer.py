@@ -110,6 +110,30 @@ def test_the_score_is_the_mean_of_calibrated_logits_of_each_members_own_cut(
     assert score.cam.shape == (13, 13)  # 8 cells on 1.25 of the box are 12.8 on 2.0 of it
 
 
+def test_masks_of_members_keep_their_values_and_no_scale_of_the_logit(tmp_path: Path) -> None:
+    path = tmp_path / "face.png"
+    path.write_bytes(encode_png(scene((200, 100, 120, 220))))
+    one = make_tiny_bundle(tmp_path / "one", with_mask=True, calibration=scaled(0.7, -0.3))
+    wide = make_tiny_bundle(tmp_path / "wide", with_mask=True, margin=0.5, size_px=96, calibration=scaled(1.5, 0.2))
+    both = make_tiny_ensemble(tmp_path / "both", [one, wide], calibration=scaled(0.8, 0.1))
+    alone, beside = scanner_of(one).scan(path), scanner_of(both).scan(path)
+    assert (alone.model and alone.model.heatmap, beside.model and beside.model.heatmap) == ("mask", "mask")
+    (mask,), (mean,) = ([score.cam for score in found.tracks[0].scores] for found in (alone, beside))
+    assert mask is not None
+    assert mean is not None
+    assert 0 < float(mask.min()) <= float(mask.max()) < 1
+    assert 0 < float(mean.min()) <= float(mean.max()) < 1  # a value that grew with the square would pass 1
+    own = scanner_of(wide).scan(path).tracks[0].scores[0].cam
+    assert own is not None
+    assert float(mean[6, 6]) == pytest.approx((float(mask[4, 4]) + float(own[4, 4])) / 2, abs=0.1)
+
+
+def test_a_member_without_a_mask_leaves_the_evidence_map(tmp_path: Path) -> None:
+    one = make_tiny_bundle(tmp_path / "one", with_mask=True)
+    other = make_tiny_bundle(tmp_path / "other", bias=0.5)
+    assert scanner_of(make_tiny_ensemble(tmp_path / "both", [one, other])).bundle.heatmap == "cam"
+
+
 def test_faces_are_found_once_for_all_members(
     small: Path, large: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,7 +177,7 @@ def test_a_member_without_a_map_leaves_none_for_the_whole(small: Path, tmp_path:
     path = tmp_path / "face.png"
     path.write_bytes(encode_png(scene((200, 100, 120, 220))))
     scanner = scanner_of(make_tiny_ensemble(tmp_path / "both", [small, blind]))
-    assert scanner.bundle.has_cam is False
+    assert scanner.bundle.heatmap is None
     assert scanner.scan(path).tracks[0].scores[0].cam is None
 
 

@@ -13,9 +13,12 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnxscript")
 
+from safetensors.torch import load_file, save_file  # noqa: E402
+
 from dfdetect.data.drawn_faces import draw_face  # noqa: E402
 from dfdetect.data.shards import write_shards  # noqa: E402
 from dfdetect.detect.detector import Scanner  # noqa: E402
+from dfdetect.detect.onnx_backend import OnnxBackend  # noqa: E402
 from dfdetect.errors import DataError, UsageError  # noqa: E402
 from dfdetect.export import bundle as module  # noqa: E402
 from dfdetect.export.bundle import Exported, export_run, sources_of  # noqa: E402
@@ -80,14 +83,14 @@ def test_smaller_types_take_and_give_float32_and_hold_their_bound(precision: str
         say=said.append,
     )
     assert found.parity.within(BOUNDS[precision])
-    assert f"{precision}, last 45 of 45, 100% of the weights: P differs by at most" in said[0]
+    assert f"{precision}, last 46 of 46, 100% of the weights: P differs by at most" in said[0]
     facts = found.bundle.manifest.export
     assert facts is not None
     assert (facts.precision, facts.probability) == (precision, "sigmoid of the logit")
     assert found.bundle.model_bytes < 13.7e6 * {"fp16": 0.55, "int8": 0.35}[precision]
     session = onnxruntime.InferenceSession(found.bundle.networks[0].model, providers=["CPUExecutionProvider"])
-    assert [one.type for one in (*session.get_inputs(), *session.get_outputs())] == ["tensor(float)"] * 3
-    assert found.bundle.has_cam
+    assert [one.type for one in (*session.get_inputs(), *session.get_outputs())] == ["tensor(float)"] * 4
+    assert found.bundle.heatmap == "mask"
 
 
 def test_an_unknown_precision_lists_the_known(tmp_path: Path) -> None:
@@ -177,9 +180,31 @@ def test_batches_of_any_size(exported: Exported) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     session = onnxruntime.InferenceSession(exported.bundle.networks[0].model, providers=["CPUExecutionProvider"])
     for n in (1, 2, 5):
-        logit, cam = session.run(["logit", "cam"], {"images": np.zeros((n, 3, 64, 64), np.float32)})
+        logit, cam, mask = session.run(["logit", "cam", "mask"], {"images": np.zeros((n, 3, 64, 64), np.float32)})
         assert logit.shape == (n,)
-        assert cam.shape == (n, 2, 2)
+        assert cam.shape == mask.shape == (n, 2, 2)
+
+
+def test_the_mask_is_that_of_the_run(exported: Exported) -> None:
+    trained = load_run(tiny_run())
+    assert trained.mask_head is not None
+    images = torch.from_numpy(np.random.default_rng(0).uniform(-1, 1, (3, 3, 64, 64)).astype(np.float32))
+    with torch.no_grad():
+        wanted = torch.sigmoid(trained.mask_head(trained.net.look(images).maps))[:, 0].numpy()
+    (network,) = exported.bundle.networks
+    _, mask = OnnxBackend(network.model, network.spec, maps="mask").logits_and_maps(images.numpy())
+    np.testing.assert_allclose(mask, wanted, atol=1e-5)
+    assert exported.bundle.heatmap == "mask"
+
+
+def test_weights_without_a_mask_head_are_exported_without(tmp_path: Path) -> None:
+    """Runs of earlier versions kept the network alone."""
+    run = tmp_path / "run"
+    shutil.copytree(tiny_run(), run, ignore=shutil.ignore_patterns("checkpoints"))
+    state = load_file(run / "weights.safetensors")
+    save_file({name: value for name, value in state.items() if "mask_head" not in name}, run / "weights.safetensors")
+    found = export_run(run, tiny_shards(), tmp_path / "out", name="x", version="1", licence="none", crops=4)
+    assert found.bundle.heatmap == "cam"
 
 
 @pytest.mark.parametrize("missing", ["recipe.json", "weights.safetensors"])

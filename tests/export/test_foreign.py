@@ -120,7 +120,7 @@ def test_the_bundle_is_marked_as_theirs(tmp_path: Path) -> None:
     assert bundle.manifest.experimental
     assert bundle.manifest.export is None
     assert not bundle.calibration.is_measured
-    assert not bundle.has_cam
+    assert bundle.heatmap is None
     assert [(s.name, s.licence) for s in bundle.manifest.sources] == [("a paper", "MIT")]
 
 

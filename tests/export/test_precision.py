@@ -52,7 +52,7 @@ def convolutions(gain: float, bias: float = 0.0) -> bytes:
 
 
 def logits_of(model: bytes) -> np.ndarray:
-    return OnnxBackend(model, SPEC).logits_and_cams(to_input(CROPS, SPEC))[0].astype(np.float64)
+    return OnnxBackend(model, SPEC).logits_and_maps(to_input(CROPS, SPEC))[0].astype(np.float64)
 
 
 def reduced(gain: float, precision: str, said: list[str] | None = None) -> tuple[bytes, module.Reduced]:

@@ -56,7 +56,7 @@ def test_an_ensemble_holds_its_members_whole(ensemble: Path, members: list[Path]
     assert found.manifest.weights_licence == "Apache-2.0"
     assert len(found.manifest.sources) == 1
     assert [(view.margin, view.size_px) for view in found.views] == [(0.3, 96), (0.125, 64)]
-    assert found.has_cam
+    assert found.heatmap == "cam"
 
 
 def test_a_member_may_come_twice(tmp_path: Path, members: list[Path]) -> None:

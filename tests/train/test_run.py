@@ -93,7 +93,8 @@ def test_no_pickle_is_written() -> None:
 
 
 def test_the_weights_are_a_networks_averaged_ones() -> None:
-    weights = load_file(tiny_run() / "weights.safetensors")
+    kept = load_file(tiny_run() / "weights.safetensors")
+    weights = {name: value for name, value in kept.items() if not name.startswith("mask_head.")}
     net = zoo.build("tf_efficientnet_lite0")
     before = {name: value.clone() for name, value in net.state_dict().items()}
     net.load_state_dict(weights)
@@ -101,6 +102,7 @@ def test_the_weights_are_a_networks_averaged_ones() -> None:
     saved = load_newest(tiny_run() / "checkpoints", pytest.fail).tensors
     assert torch.equal(weights["head.weight"], saved["weights.ema.module.head.weight"])
     assert not torch.equal(weights["head.weight"], saved["weights.net.head.weight"])
+    assert torch.equal(kept["mask_head.weight"], saved["weights.mask_head.weight"])
 
 
 def test_stop_and_resume_gives_the_weights_of_the_unbroken_run(recipe: Recipe, tmp_path: Path) -> None:
@@ -236,6 +238,9 @@ def test_another_runs_weights_can_be_the_start(recipe: Recipe, tmp_path: Path) -
     train(recipe, tiny_shards(), run, start_from=tmp_path / "start.safetensors", max_epochs=1, machine=HERE)
     assert json.loads((run / "recipe.json").read_text())["start_from"] == "start.safetensors"
     assert (run / "weights.safetensors").is_file()
+    begun = module._module(module.resolve(recipe), tmp_path / "start.safetensors", None)
+    assert begun.mask_head is not None
+    assert torch.equal(begun.mask_head.weight.detach(), halved["mask_head.weight"].float())
     other = replace(recipe, model=replace(recipe.model, architecture="test_vit"))
     with pytest.raises(ModelUnusable, match=r"start.safetensors does not fit the network"):
         train(other, tiny_shards(), tmp_path / "other", start_from=tmp_path / "start.safetensors", machine=HERE)

@@ -136,7 +136,7 @@ export interface ScanDocument {
   limits: LimitPart[];
   tracks: TrackPart[];
   media: MediaPart | null;
-  model: { name: string; version: string; sha256: string } | null;
+  model: { name: string; version: string; sha256: string; heatmap: string | null } | null;
   timing_s: Record<string, number>;
 }
 

@@ -21,6 +21,11 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 Name = Annotated[str, typer.Argument(metavar="NAME|FOLDER", help="A model by name, or the folder of one.")]
 Json = Annotated[bool, typer.Option("--json", help="Data instead of text.")]
+_MAPS = {
+    "mask": "where it takes a face for pasted",
+    "cam": "where it read its evidence",
+    None: "none: a network without a map of its evidence",
+}
 
 
 @app.command("list")
@@ -82,7 +87,7 @@ def show(
         _write(f"  network   {_network_text(network, named=facts['ensemble'])}")
     for kind in facts["not_covered"]:
         _write(f"  misses    {kind}: does not tell these from real faces")
-    _write(f"  heatmap   {'yes' if facts['heatmap'] else 'none: a network without a map of its evidence'}")
+    _write(f"  heatmap   {_MAPS[facts['heatmap']]}")
     for point in facts["operating_points"] if bundle.calibration.is_measured else ():
         _write(f"  {_point_text(point)}")
     if bundle.calibration.record is not None:
@@ -228,7 +233,7 @@ def _facts(bundle: Bundle) -> dict[str, Any]:
         "sources": [source.model_dump() for source in manifest.sources],
         "imported_from": manifest.imported_from,
         "ensemble": bool(bundle.members),
-        "heatmap": bundle.has_cam,
+        "heatmap": bundle.heatmap,
         "networks": [
             {"name": network.name, "spec": asdict(network.spec), "export": facts and facts.model_dump()}
             for network, facts in zip(bundle.networks, _exports(bundle), strict=True)

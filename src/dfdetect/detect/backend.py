@@ -19,7 +19,7 @@ DEVICES = ("auto", "cpu", "cuda")
 class Backend(Protocol):
     """Runs one network of a bundle."""
 
-    def logits_and_cams(self, images: Float32Array) -> tuple[Float32Array, Float32Array | None]:
+    def logits_and_maps(self, images: Float32Array) -> tuple[Float32Array, Float32Array | None]:
         """Raw outputs for prepared pictures, in their order; a picture's result does not depend on its neighbours.
 
         Args:
@@ -27,25 +27,32 @@ class Backend(Protocol):
                 may be 0.
 
         Returns:
-            logits (B,) float32; and CAMs (B, h, w) float32 with mean(cam) + bias == logit, or None if the network has
-            none.
+            logits (B,) float32; and maps (B, h, w) float32 of the kind that the backend was made for, or None: of "cam"
+            mean(map) + bias == logit, of "mask" each value is in 0..1.
         """
         ...
 
 
-def _onnx(network: Network, device: str, threads: int | None) -> Backend:
+def _onnx(network: Network, maps: str | None, device: str, threads: int | None) -> Backend:
     from dfdetect.detect.onnx_backend import OnnxBackend
 
-    return OnnxBackend(network.model, network.spec, with_cam=network.has_cam, device=device, threads=threads)
+    return OnnxBackend(network.model, network.spec, maps=maps, device=device, threads=threads)
 
 
-BACKENDS: dict[str, Callable[[Network, str, int | None], Backend]] = {"onnx": _onnx}
+BACKENDS: dict[str, Callable[[Network, str | None, str, int | None], Backend]] = {"onnx": _onnx}
 
 
 def make_backend(
-    network: Network, name: str = DEFAULT_BACKEND, *, device: str = "auto", threads: int | None = None
+    network: Network,
+    name: str = DEFAULT_BACKEND,
+    *,
+    maps: str | None = None,
+    device: str = "auto",
+    threads: int | None = None,
 ) -> Backend:
-    """A backend by name (a key of `BACKENDS`). device: one of DEVICES. threads: None leaves the library's choice.
+    """A backend by name (a key of `BACKENDS`). maps: which kind is wanted, of `network.maps`; None: logits alone.
+
+    device: one of DEVICES. threads: None leaves the library's choice.
 
     Raises:
         UsageError: no backend or device of that name, or a device that this machine does not have.
@@ -55,4 +62,4 @@ def make_backend(
         raise unknown_name("backend", name, BACKENDS)
     if device not in DEVICES:
         raise unknown_name("device", device, DEVICES)
-    return BACKENDS[name](network, device, threads)
+    return BACKENDS[name](network, maps, device, threads)

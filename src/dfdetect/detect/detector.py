@@ -207,7 +207,10 @@ def _one_track(frames: Sequence[TrackFrame]) -> tuple[FaceTrack, ...]:
 
 def _backends(bundle: Bundle, backend: str | Backend, *, device: str, threads: int | None) -> list[Backend]:
     if isinstance(backend, str):
-        return [make_backend(network, backend, device=device, threads=threads) for network in bundle.networks]
+        return [
+            make_backend(network, backend, maps=bundle.heatmap, device=device, threads=threads)
+            for network in bundle.networks
+        ]
     if len(bundle.networks) > 1:
         raise UsageError(f"backend: an ensemble of {len(bundle.networks)} takes a name; one object runs one network")
     return [backend]

@@ -1,10 +1,13 @@
-"""Where the network read its evidence: the CAM of one crop, drawn over it.
+"""Where a network takes a face for pasted, or where it read its evidence: the map of one crop, drawn over it.
 
-The last map of the network is averaged into the logit, so each cell's value is exactly its share of the logit (class
-activation map; Zhou et al. 2016, arXiv:1512.04150). It shows where the network looked, not what was manipulated.
+mask    share of each cell that is taken for pasted, 0..1, by a head that learnt where the fakes of training were pasted
+cam     each cell's share of the logit, into which the last map is averaged (class activation map; Zhou et al. 2016,
+        arXiv:1512.04150): it shows where the network looked, not what was manipulated
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import cv2
 import numpy as np
@@ -14,7 +17,11 @@ from dfdetect.values import Float32Array, UInt8Array
 
 FloatArray = NDArray[np.float64]
 
-CAPTION = "Where the network read its evidence (orange towards manipulated, blue against): no map of what was changed."
+CAPTIONS = {
+    "mask": "Where the network takes the face for pasted (orange, strongest from a half on): an estimate, no outline.",
+    "cam": "Where the network read its evidence (orange towards manipulated, blue against), not what was changed.",
+}
+MASK_FULL_SCALE = 0.5  # a cell that is more likely pasted than not is drawn strongest
 _TOWARDS_RGB = np.array([255, 128, 0], np.float32)  # orange and blue stay apart for colour-blind eyes
 _AGAINST_RGB = np.array([0, 96, 255], np.float32)
 _STRONGEST_OPACITY = 0.6  # the face must stay visible below
@@ -43,13 +50,20 @@ def _overlap(n_in: int, n_out: int, share: float) -> FloatArray:
     return np.asarray(part_of_cell * n_out / n_in, np.float64)
 
 
+def full_scale(kind: str | None, cams: Iterable[Float32Array | None]) -> float | None:
+    """|value| to be drawn strongest in all these maps, so that they compare: of CAMs the largest there is."""
+    if kind == "mask":
+        return MASK_FULL_SCALE
+    return max((float(np.abs(cam).max()) for cam in cams if cam is not None), default=None)
+
+
 def heatmap_overlay(crop: UInt8Array, cam: Float32Array, *, full_scale: float | None = None) -> UInt8Array:
-    """Draw a CAM over its crop: orange where a cell spoke for "manipulated", blue where against.
+    """Draw a map over its crop: orange where a cell speaks for "manipulated", blue where against.
 
     Args:
         crop: (S, S, 3) uint8 RGB, the picture that was scored.
-        cam: (h, w) signed shares of the logit.
-        full_scale: |value| drawn strongest; give one for all frames of a file to compare them. None: this CAM's own
+        cam: (h, w) signed shares of the logit, or shares pasted.
+        full_scale: |value| drawn strongest; give one for all frames of a file to compare them. None: this map's own
             largest.
 
     Returns:

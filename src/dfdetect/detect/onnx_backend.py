@@ -20,7 +20,7 @@ class OnnxBackend:
     """One session from the bytes of a verified model.onnx. See `Backend` for the contract.
 
     The network has one float32 input, of a free batch or of one picture at a time, arranged as its spec says; the
-    output that the spec names, or `logit`, or else its first; and optionally output `cam` of (B, h, w) or (B, 1, h, w).
+    output that the spec names, or `logit`, or else its first; and optionally maps of (B, h, w) or (B, 1, h, w).
     One object serves several threads.
     """
 
@@ -29,11 +29,13 @@ class OnnxBackend:
         model: bytes,
         spec: ModelSpec | None = None,
         *,
-        with_cam: bool = True,
+        maps: str | None = "cam",
         device: str = "auto",
         threads: int | None = None,
     ) -> None:
-        """spec: how its tensors are arranged; None: as `dfdetect export` does, of any size. with_cam: read its map."""
+        """spec: how its tensors are arranged; None: as `dfdetect export` does, of any size. maps: which output
+        is read as the map, where the network has it.
+        """
         import onnxruntime as ort
 
         try:
@@ -49,21 +51,21 @@ class OnnxBackend:
         if io.output_name and io.output_name not in outputs:
             raise ModelUnusable(f"model.onnx: expected an output {io.output_name!r}; found {', '.join(outputs)}")
         read = io.output_name or ("logit" if "logit" in outputs else outputs[0])
-        self._outputs: list[str] = [read, "cam"] if with_cam and "cam" in outputs else [read]
+        self._outputs: list[str] = [read, maps] if maps is not None and maps in outputs else [read]
 
     @property
     def provider(self) -> str:
         """The execution provider in use, e.g. "CPUExecutionProvider"."""
         return str(self._session.get_providers()[0])
 
-    def logits_and_cams(self, images: Float32Array) -> tuple[Float32Array, Float32Array | None]:
-        """As `Backend.logits_and_cams`, in batches of at most MAX_BATCH."""
+    def logits_and_maps(self, images: Float32Array) -> tuple[Float32Array, Float32Array | None]:
+        """As `Backend.logits_and_maps`, in batches of at most MAX_BATCH."""
         parts = [self._run(images[at : at + self._most]) for at in range(0, len(images), self._most)]
         if not parts:
             return np.zeros(0, np.float32), None
         logits = np.concatenate([logit for logit, _ in parts])
-        cams = [cam for _, cam in parts if cam is not None]
-        return logits, np.concatenate(cams) if cams else None
+        maps = [some for _, some in parts if some is not None]
+        return logits, np.concatenate(maps) if maps else None
 
     def _run(self, images: Float32Array) -> tuple[Float32Array, Float32Array | None]:
         n = len(images)
@@ -76,8 +78,8 @@ class OnnxBackend:
         logits = self._form.logits(np.asarray(found[0]), n)
         if len(found) == 1:
             return logits, None
-        cams = np.asarray(found[1], np.float32)
-        return logits, cams.reshape(n, *cams.shape[-2:])
+        maps = np.asarray(found[1], np.float32)
+        return logits, maps.reshape(n, *maps.shape[-2:])
 
 
 def _input_of(session: Any, layout: str, size_px: int | None) -> tuple[str, int]:

@@ -110,7 +110,7 @@ def render(result: ScanResult, *, made_at: datetime | None = None) -> str:
         tracks=[_track_view(result, track) for track in _ranked(result)],
         facts=_facts(result),
         model_facts=_model_facts(result),
-        caption=_caption(),
+        caption=_caption(result),
         cannot_tell=CANNOT_TELL,
         machine_made=MACHINE_MADE,
         made_at=made_at.strftime("%Y-%m-%d %H:%M UTC"),
@@ -126,10 +126,10 @@ def _template() -> Template:
     return page_template("dfdetect.detect", "report.html.jinja")
 
 
-def _caption() -> str:
-    from dfdetect.detect.explain import CAPTION
+def _caption(result: ScanResult) -> str:
+    from dfdetect.detect.explain import CAPTIONS
 
-    return CAPTION
+    return CAPTIONS[(result.model.heatmap if result.model is not None else None) or "cam"]
 
 
 def _ranked(result: ScanResult) -> list[TrackResult]:
@@ -210,7 +210,7 @@ def _plot(result: ScanResult, track: TrackResult) -> Plot:
 def _pictures(result: ScanResult, track: TrackResult) -> tuple[Picture, ...]:
     """The crops that weighed most, in time order; one scale for the colours of all of them, so that they compare."""
     shown = [score for score in track.scores if (track.id, score.frame_index) in result.evidence]
-    strongest = max((float(np.abs(score.cam).max()) for score in shown if score.cam is not None), default=None)
+    strongest = _full_scale(result, shown)
     pictures = []
     for score in shown:
         crop = result.evidence[track.id, score.frame_index]
@@ -230,6 +230,12 @@ def _when(result: ScanResult, score: FaceScore) -> str:
     if result.media is None or result.media.info.kind == "image":
         return "the image"
     return f"{moment(score.time_s, result.media.info.duration_s)}, frame {score.frame_index}"
+
+
+def _full_scale(result: ScanResult, shown: list[FaceScore]) -> float | None:
+    from dfdetect.detect.explain import full_scale
+
+    return full_scale(None if result.model is None else result.model.heatmap, (score.cam for score in shown))
 
 
 def _overlay(crop: UInt8Array, score: FaceScore, strongest: float | None) -> UInt8Array:

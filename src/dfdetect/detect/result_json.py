@@ -76,8 +76,8 @@ def _text(value: str) -> str:
 def to_dict(result: ScanResult, *, heatmaps: bool = False) -> dict[str, Any]:
     """The answer as plain data in the key order of schema `dfdetect.scan/1`.
 
-    Probabilities have 4 digits, times 3, boxes 1. heatmaps: add each frame's evidence map as rows of numbers
-    (parts of the logit), where the model gives one; null otherwise.
+    Probabilities have 4 digits, times 3, boxes 1. heatmaps: add each frame's map as rows of numbers, where
+    the model gives one (`model.heatmap` says what they are); null otherwise.
     """
     error, model, thresholds = result.error, result.model, result.thresholds
     return {
@@ -110,7 +110,8 @@ def to_dict(result: ScanResult, *, heatmaps: bool = False) -> dict[str, Any]:
         ],
         "limits": [{"code": limit.code.value, "text": limit.text} for limit in result.limits],
         "tracks": [_track(track, heatmaps=heatmaps) for track in result.tracks],
-        "model": model and {"name": model.name, "version": model.version, "sha256": model.sha256},
+        "model": model
+        and {"name": model.name, "version": model.version, "sha256": model.sha256, "heatmap": model.heatmap},
         "timing_s": {stage: _rounded(seconds, 3) for stage, seconds in result.timing_s.items()},
     }
 
@@ -287,9 +288,12 @@ class TrackPart(_Part):
 
 
 class ModelPart(_Part):
+    """heatmap: "mask": shares of cells that it takes for pasted; "cam": signed parts of the logit; null: no maps."""
+
     name: str
     version: str
     sha256: str
+    heatmap: str | None = "cam"
 
 
 class ScanDocument(_Part):
@@ -333,7 +337,7 @@ def from_document(document: ScanDocument) -> ScanResult:
             ),
             limits=tuple(Limit(LimitCode(one.code), one.text) for one in document.limits),
             tracks=tuple(_track_result(track) for track in document.tracks),
-            model=None if model is None else ModelInfo(model.name, model.version, model.sha256),
+            model=None if model is None else ModelInfo(model.name, model.version, model.sha256, model.heatmap),
             timing_s=document.timing_s,
         )
     except ValueError as unknown:

@@ -104,7 +104,7 @@ def check_faces(
 
     DataError: the model gives no heatmap.
     """
-    if not load_bundle(find_bundle(model)).has_cam:
+    if load_bundle(find_bundle(model)).heatmap is None:
         raise DataError(f"the model {model} gives no heatmap: there is no explanation to check")
     worker = functools.partial(_make_work, str(model), device, seed)
     found: dict[str, list[FaceCheck]] = {}

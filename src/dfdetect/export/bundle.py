@@ -61,14 +61,15 @@ def export_run(
     if precision not in PRECISIONS:
         raise unknown_name("precision", precision, PRECISIONS)
     reading = Reading() if calibrated is None else _reading(calibrated)
-    net, spec = load_run(run)
+    trained = load_run(run)
     if input_size_px is not None:
-        spec = replace(spec, input_size_px=input_size_px)
+        trained = replace(trained, spec=replace(trained.spec, input_size_px=input_size_px))
+    net, spec = trained.net, trained.spec
     recipe = recipe_from_facts(json.loads((run / "recipe.json").read_text())["recipe"])
     source = training_source(recipe, shards)
     shown = crops_of(source, spec, crops)
     expected, bias = torch_logits(net, spec, shown), float(net.head.bias.detach()[0])
-    model, layers = to_onnx(net, spec), "all"
+    model, layers = to_onnx(trained), "all"
     parity = compare(expected, model, spec, shown, bias=bias, reading=Reading())
     if not parity.within(BOUNDS["fp32"]):
         raise refused("fp32", parity, Reading())

@@ -155,7 +155,7 @@ def import_onnx(path: Path, out: Path, stated: Statement) -> Imported:
     named = spec.network.output_name
     if len(facts.outputs) > 1 and not named:
         raise UsageError(f"{path} has the outputs {', '.join(facts.outputs)}; state which one is read (output name)")
-    notes = _probe(OnnxBackend(model, spec, with_cam=False, device="cpu", threads=1), spec)
+    notes = _probe(OnnxBackend(model, spec, maps=None, device="cpu", threads=1), spec)
     source = Source(name=stated.source, licence=stated.licence, used_for="the network itself, imported as it is")
     bundle = write_bundle(
         out,
@@ -176,8 +176,8 @@ def import_onnx(path: Path, out: Path, stated: Statement) -> Imported:
 def _probe(backend: OnnxBackend, spec: ModelSpec) -> tuple[str, ...]:
     """Run the network on pictures of nothing: its answers must not depend on their neighbours, nor all be the same."""
     images = to_input(_pictures(spec.input_size_px), spec)
-    together, _ = backend.logits_and_cams(images)
-    alone = np.concatenate([backend.logits_and_cams(images[n : n + 1])[0] for n in range(len(images))])
+    together, _ = backend.logits_and_maps(images)
+    alone = np.concatenate([backend.logits_and_maps(images[n : n + 1])[0] for n in range(len(images))])
     gap = float(np.abs(together - alone).max())
     if gap > NEIGHBOUR_TOLERANCE:
         raise ModelUnusable(

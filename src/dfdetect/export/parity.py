@@ -105,7 +105,7 @@ def compare(
     found, cam_gap = np.zeros(len(crops)), 0.0
     for start in range(0, len(crops), _BATCH):
         part = slice(start, start + _BATCH)
-        logits, cams = backend.logits_and_cams(to_input(crops[part], spec))
+        logits, cams = backend.logits_and_maps(to_input(crops[part], spec))
         found[part] = logits
         if cams is not None:
             cam_gap = max(cam_gap, float(np.abs(cams.mean(axis=(1, 2)) + bias - logits).max()))

@@ -50,6 +50,7 @@ from dfdetect.models.trained_on import TrainedOn
 from dfdetect.values import ModelInfo
 
 DEFAULT_MODEL = "default"
+MAP_KINDS = ("mask", "cam")  # outputs of a network that say where; the first that there is, is shown
 MODELS_ENV = "DFDETECT_MODELS"  # folders that hold bundles, separated as in PATH
 
 
@@ -58,13 +59,13 @@ class Network:
     """One network of a bundle.
 
     scale, offset: its logit times scale plus offset is what the bundle's logit is the mean of: a member's own
-    calibration, and 1 and 0 in a bundle of one network. has_cam: it tells where it read its evidence.
+    calibration, and 1 and 0 in a bundle of one network. maps: the kinds of maps that it gives, of MAP_KINDS.
     """
 
     name: str
     spec: ModelSpec
     model: bytes = field(repr=False)
-    has_cam: bool
+    maps: tuple[str, ...]
     scale: float = 1.0
     offset: float = 0.0
 
@@ -86,7 +87,7 @@ class Bundle:
 
     @property
     def info(self) -> ModelInfo:
-        return ModelInfo(self.manifest.name, self.manifest.version, self.sha256)
+        return ModelInfo(self.manifest.name, self.manifest.version, self.sha256, self.heatmap)
 
     @property
     def views(self) -> tuple[CropView, ...]:
@@ -95,9 +96,9 @@ class Bundle:
         return tuple(sorted(wanted, key=lambda view: (-view.margin, -view.size_px)))
 
     @property
-    def has_cam(self) -> bool:
-        """Whether the whole logit can be shown as a map: every network has one."""
-        return all(network.has_cam for network in self.networks)
+    def heatmap(self) -> str | None:
+        """The kind of map that is shown: the first of MAP_KINDS that every network gives; None: there is none."""
+        return next((kind for kind in MAP_KINDS if all(kind in network.maps for network in self.networks)), None)
 
     @property
     def model_bytes(self) -> int:
@@ -235,7 +236,8 @@ def _only_network(folder: Path, manifest: Manifest, spec: str) -> Network:
     model = read_sealed(path, manifest.files["model.onnx"])
     facts = refuse_unsafe(model, path)
     ours = ModelSpec.from_json(spec)
-    return Network(manifest.name, ours, model, has_cam="cam" in facts.outputs and not manifest.imported_from)
+    maps = () if manifest.imported_from else tuple(kind for kind in MAP_KINDS if kind in facts.outputs)
+    return Network(manifest.name, ours, model, maps)
 
 
 def _load_member(folder: Path, name: str, manifest: Manifest) -> Bundle:
@@ -254,4 +256,4 @@ def _load_member(folder: Path, name: str, manifest: Manifest) -> Bundle:
 def _member_network(name: str, member: Bundle) -> Network:
     (network,) = member.networks
     own = member.calibration
-    return Network(name, network.spec, network.model, network.has_cam, own.scale, own.offset)
+    return Network(name, network.spec, network.model, network.maps, own.scale, own.offset)

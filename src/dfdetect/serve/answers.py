@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import sqlalchemy as sa
 
-from dfdetect.detect.explain import heatmap_overlay
+from dfdetect.detect.explain import full_scale, heatmap_overlay
 from dfdetect.detect.report_html import render
 from dfdetect.detect.result_json import to_dict
 from dfdetect.media.roundtrip import encode_png
@@ -125,7 +124,8 @@ def batch_counts(connection: sa.Connection, batch: str) -> dict[str, int]:
 def _write_pictures(objects: Objects, result: ScanResult, prefix: str) -> None:
     """The crops that weighed most, as they are and with their evidence: our own pixels, no byte of the upload."""
     cams = {(t.id, s.frame_index): s.cam for t in result.tracks for s in t.scores if s.cam is not None}
-    strongest = max((float(np.abs(cams[key]).max()) for key in result.evidence if key in cams), default=None)
+    kind = None if result.model is None else result.model.heatmap
+    strongest = full_scale(kind, (cams[key] for key in result.evidence if key in cams))
     for (track, frame_index), crop in result.evidence.items():
         objects.put_bytes(f"{prefix}/{crop_name(track, frame_index)}", encode_png(crop))
         if (track, frame_index) in cams:

@@ -41,7 +41,7 @@ _RESULT: dict[str, Any] = {
             ],
         }
     ],
-    "model": {"name": "default", "version": "0.3", "sha256": _SHA256},
+    "model": {"name": "default", "version": "0.3", "sha256": _SHA256, "heatmap": "mask"},
     "timing_s": {"total": 0.9},
 }  # fmt: skip
 _ENVELOPE: dict[str, Any] = {

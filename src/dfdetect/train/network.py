@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
 
 from dfdetect.errors import ModelUnusable
 from dfdetect.models import zoo
@@ -14,6 +15,7 @@ from dfdetect.models.spec import ModelSpec
 from dfdetect.train.recipe import Recipe
 
 RANDOM = "random"
+MASK_HEAD = "mask_head."  # before the names of the mask head's weights, in a file that holds the network's too
 
 
 def resolve(recipe: Recipe) -> Recipe:
@@ -74,8 +76,29 @@ def first_network(recipe: Recipe, start_from: Path | None) -> tuple[zoo.CamNet |
 
 def load_weights(net: zoo.CamNet | zoo.PooledNet, weights: Path) -> None:
     """Fill a network from a run's weights.safetensors (fp16 or fp32). ModelUnusable where they do not fit."""
-    state = {key: value.float() if value.is_floating_point() else value for key, value in read_state(weights).items()}
+    state = {key: value for key, value in _state(weights).items() if not key.startswith(MASK_HEAD)}
     try:
         net.load_state_dict(state)
     except RuntimeError as error:
         raise ModelUnusable(f"{weights} does not fit the network: {str(error)[:300]}") from error
+
+
+def load_mask_head(channels: int, weights: Path) -> nn.Conv2d | None:
+    """The mask head that these weights hold: maps (B, channels, h, w) -> logits (B, 1, h, w). None: they hold none.
+
+    ModelUnusable where it does not fit.
+    """
+    state = {key.removeprefix(MASK_HEAD): value for key, value in _state(weights).items() if key.startswith(MASK_HEAD)}
+    if not state:
+        return None
+    head = nn.Conv2d(channels, 1, 1)
+    try:
+        head.load_state_dict(state)
+    except RuntimeError as error:
+        raise ModelUnusable(f"{weights}: its mask head does not fit the network: {str(error)[:300]}") from error
+    return head
+
+
+def _state(weights: Path) -> dict[str, Tensor]:
+    """As float32, whatever the file holds."""
+    return {key: value.float() if value.is_floating_point() else value for key, value in read_state(weights).items()}

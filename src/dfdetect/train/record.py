@@ -17,6 +17,7 @@ from dfdetect.errors import DataError
 from dfdetect.train.batches import Batch
 from dfdetect.train.checkpoint import save_checkpoint, write_whole
 from dfdetect.train.module import FaceModule
+from dfdetect.train.network import MASK_HEAD
 from dfdetect.train.validation import is_better
 
 CHECKPOINTS = "checkpoints"
@@ -112,10 +113,12 @@ class Recorder(Callback):
 
 
 def write_weights(path: Path, module: FaceModule) -> None:
-    """The weights that are kept, as float32 safetensors."""
+    """The weights that are kept, as float32 safetensors, and those of the mask head, where there is one."""
     from safetensors.torch import save
 
-    state = module.best_net.state_dict()
+    state = dict(module.best_net.state_dict())
+    if module.mask_head is not None:
+        state |= {MASK_HEAD + name: value for name, value in module.mask_head.state_dict().items()}
     write_whole(path, save({name: value.detach().cpu().contiguous().float() for name, value in state.items()}))
 
 

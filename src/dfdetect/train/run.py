@@ -33,7 +33,7 @@ from dfdetect.errors import ErrorCode, TrainingFailed, UsageError, unknown_name
 from dfdetect.train.batches import forkable_opencv, items_per_batch
 from dfdetect.train.checkpoint import Checkpoint, has_checkpoint, load_newest, restore_optimiser, weights_of
 from dfdetect.train.module import BadStep, FaceModule
-from dfdetect.train.network import first_network, resolve, spec_of
+from dfdetect.train.network import first_network, load_mask_head, resolve, spec_of
 from dfdetect.train.recipe import Recipe
 from dfdetect.train.record import CHECKPOINTS, Recorder, TimeIsUp, keep_rows_until, save_bad_batch
 from dfdetect.train.rows import notes_of, sources
@@ -143,6 +143,8 @@ def _module(recipe: Recipe, start_from: Path | None, checkpoint: Checkpoint | No
         net, begun = first_network(recipe, start_from)
         module = FaceModule(net, recipe, spec_of(recipe), steps_per_epoch=steps)
         module.begun = begun
+        if module.mask_head is not None and start_from is not None:
+            module.mask_head = load_mask_head(net.features.channels, start_from) or module.mask_head
         return module
     random = replace(recipe, model=replace(recipe.model, pretrained=False))
     net, _ = first_network(random, None)

@@ -17,12 +17,14 @@ export function Worst({ result, pictures, onGo }: Props) {
   const [everyOne, setEveryOne] = useState(false);
   const all = pictures.flatMap((track) => track.pictures.map((picture) => ({ id: track.id, picture })));
   all.sort((a, b) => (b.picture.p_manipulated ?? 0) - (a.picture.p_manipulated ?? 0));
+  const kind = result.model?.heatmap === "mask" ? "mask" : result.model?.heatmap ? "cam" : null;
   const film = result.media?.kind === "video";
   const tenths = (result.media?.duration_s ?? 0) < 60;
   return (
     <section class="card" aria-labelledby="worst">
       <h2 id="worst">{t("worst.title")}</h2>
       {all.length === 0 && <p class="soft">{t("worst.none")}</p>}
+      {kind !== null && all.some(({ picture }) => picture.heatmap !== null) && <p class="soft">{t(`heatmap.${kind}`)}</p>}
       <ul class="crops">
         {(everyOne ? all : all.slice(0, SHOWN_FIRST)).map(({ id, picture }) => {
           const time = clock(picture.time_s ?? 0, tenths);
