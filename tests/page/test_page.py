@@ -104,6 +104,26 @@ def test_an_upload_over_the_limit_is_refused_before_it_is_sent(visit: Visit) -> 
     assert "at most" in page.get_by_role("alert").inner_text()
 
 
+def test_one_file_over_the_limit_does_not_stop_the_others(visit: Visit) -> None:
+    page = visit.enter()
+    drop(page, ("large.mp4", bytes(3_000_000)), ("face.png", picture(12)))
+    assert "large.mp4" in page.get_by_role("alert").inner_text()
+    page.get_by_role("button", name="Go on with the other 1").click()
+    assert verdict(page)
+
+
+def test_an_answer_from_before_says_so_and_can_be_made_anew(visit: Visit) -> None:
+    first = visit.scan(picture(13), "seen.png", keep_media_s="3600")
+    page = visit.enter()
+    page.clock.install()
+    page.clock.fast_forward(3_600_000)  # an hour later
+    drop(page, ("seen.png", picture(13)))
+    page.get_by_text("was examined before").wait_for()
+    page.get_by_role("button", name="Examine it again").click()
+    page.wait_for_function("id => !location.hash.includes(id)", arg=first["id"])
+    assert verdict(page)
+
+
 def test_several_files_make_a_table_that_keys_work_through(visit: Visit) -> None:
     page = visit.enter()
     drop(
@@ -111,6 +131,8 @@ def test_several_files_make_a_table_that_keys_work_through(visit: Visit) -> None
     )
     page.wait_for_selector("table")
     page.get_by_text("20 of 20 examined").wait_for(timeout=3 * MOST_WAIT_MS)
+    page.keyboard.press("j")  # its keys work without a click
+    page.locator("tr.chosen").wait_for()
     page.get_by_role("button", name="Probability").click()
     assert "face" in page.locator("tbody tr").first.inner_text()
     page.get_by_role("button", name=re.compile("Not applicable")).click()
@@ -202,6 +224,9 @@ def test_a_wrong_key_says_so_and_a_right_one_comes_in(visit: Visit) -> None:
     page.goto(f"{visit.base}/")
     page.get_by_label("Key").fill("dfk_wrong")
     page.get_by_role("button", name="Log in").click()
+    page.get_by_text("not known here").wait_for()
+    page.goto(f"{visit.base}/#key=dfk_wrong")
+    page.reload()
     page.get_by_text("not known here").wait_for()
 
 

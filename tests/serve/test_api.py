@@ -561,3 +561,75 @@ def test_an_etag_changes_with_the_list(served: Served) -> None:
     served.client.put(f"/v1/hashes/{scan['sha256']}", json={"decision": "allow"}, headers=served.a)
     answer = served.client.get(url, headers={**served.a, "if-none-match": tag})
     assert (answer.status_code, answer.json()["decision"]) == (200, "allow")
+
+
+def test_a_known_answer_is_not_given_to_somebody_who_asked_for_more(served: Served) -> None:
+    """`external_id`, another callback and another retention were dropped without a word: its asker waited for ever."""
+    first = served.post(picture(), params={"external_id": "one"}).json()
+    served.work()
+
+    def sent(**params: str) -> str:
+        return str(served.post(picture(), params=params).json()["id"])
+
+    assert sent() == sent(external_id="one") == first["id"]
+    others = [sent(external_id="two"), sent(keep_media_s="60"), sent(callback_url="https://93.184.216.34/hook")]
+    assert len({*others, first["id"]}) == 4
+    assert sent(keep_media_s="60") == others[1]
+
+
+def test_an_idempotency_key_stands_for_all_options(served: Served) -> None:
+    headers = {"idempotency-key": "one"}
+    assert served.post(picture(), headers=headers, params={"keep_media_s": "600"}).status_code == 202
+    _problem(served.post(picture(), headers=headers, params={"keep_media_s": "1"}), "key_reused")
+
+
+def test_scans_are_found_and_counted_by_the_decision_that_is_shown(served: Served) -> None:
+    """The filter knew the policy's alone: what a person had blocked was found under `allow`."""
+    scans = [served.post(picture(seed)).json() for seed in (3, 4, 5)]
+    served.work()
+    served.client.post(f"/v1/scans/{scans[0]['id']}/feedback", json={"label": "unsure"}, headers=served.a)
+    served.client.post(f"/v1/scans/{scans[0]['id']}/feedback", json={"label": "manipulated"}, headers=served.a)
+    served.client.put(f"/v1/hashes/{scans[1]['sha256']}", json={"decision": "review"}, headers=served.a)
+    found = {
+        word: [one["id"] for one in served.get("/v1/scans", params={"decision": word}).json()["items"]]
+        for word in ("allow", "review", "block")
+    }
+    assert found == {"block": [scans[0]["id"]], "review": [scans[1]["id"]], "allow": [scans[2]["id"]]}
+    assert served.get("/v1/stats").json()["by_decision"] == {"allow": 1, "block": 1, "review": 1}
+
+
+@pytest.mark.parametrize("params", [{"modle": "tiny"}, {"again": "1"}])
+def test_an_option_that_nobody_knows_is_refused(served: Served, params: dict[str, str]) -> None:
+    _problem(served.post(picture(), params=params), "unprocessable")
+
+
+@pytest.mark.parametrize("params", [{"status": "bogus"}, {"verdict": "fake"}, {"decision": "ban"}])
+def test_a_filter_that_nothing_can_match_is_refused(served: Served, params: dict[str, str]) -> None:
+    _problem(served.get("/v1/scans", params=params), "unprocessable")
+
+
+def test_a_list_tells_those_whom_it_changes(served: Served) -> None:
+    params = {"callback_url": "https://93.184.216.34/hook"}
+    told, judged = (served.post(picture(seed), params=params).json() for seed in (3, 4))
+    served.work()
+    served.client.post(f"/v1/scans/{judged['id']}/feedback", json={"label": "unsure"}, headers=served.a)
+
+    def updates(scan: dict[str, Any]) -> int:
+        events = served.get("/v1/deliveries", params={"subject_id": scan["id"]}).json()
+        return sum(one["event"] == "scan.updated" for one in events)
+
+    for scan in (told, judged):
+        served.client.put(f"/v1/hashes/{scan['sha256']}", json={"decision": "block"}, headers=served.a)
+    assert (updates(told), updates(judged)) == (1, 1)  # the second by the feedback: a person's word stands
+    served.client.delete(f"/v1/hashes/{told['sha256']}", headers=served.a)
+    assert updates(told) == 2
+
+
+def test_what_is_wrong_with_a_request_is_said(served: Served) -> None:
+    wrong = served.client.get("/v1/scans", headers={"authorization": "Bearer dfk_nobody"})
+    assert "not known here" in _problem(wrong, "no_key")["detail"]
+    plain = served.client.put(
+        f"/v1/hashes/{'0' * 64}", content=b'{"decision": "block"}', headers={**served.a, "content-type": "text/plain"}
+    )
+    assert "Content-Type: application/json" in _problem(plain, "unprocessable")["detail"]
+    assert "no such address" in _problem(served.get("/v1/nothing"), "not_found")["detail"]

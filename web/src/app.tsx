@@ -14,7 +14,7 @@ import { SettingsPage } from "./settings/settings_page";
 import { t } from "./strings";
 import { DropZone } from "./upload/drop_zone";
 
-type Entry = { at: "asking" } | { at: "in"; service: ServiceShown } | { at: "out" } | { at: "refused"; error: ApiError };
+type Entry = { at: "asking" } | { at: "in"; service: ServiceShown } | { at: "out"; refused: boolean } | { at: "refused"; error: ApiError };
 const AGAIN_MS = 2000;
 const PAGES = ["start", "history", "models", "settings"] as const;
 
@@ -23,13 +23,13 @@ async function enter(key: string | null): Promise<Entry> {
     if (key !== null) await api.logIn(key);
     else {
       const session = await api.session();
-      if (!session.logged_in && !session.public) return { at: "out" };
+      if (!session.logged_in && !session.public) return { at: "out", refused: false };
       if (!session.logged_in) await api.logIn(null);
     }
     return { at: "in", service: await api.service() };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    return error.status === 401 ? { at: "out" } : { at: "refused", error };
+    return error.status === 401 ? { at: "out", refused: key !== null } : { at: "refused", error };
   }
 }
 
@@ -61,14 +61,14 @@ export function App({ firstKey }: { firstKey: string | null }) {
               <a key={name} href={linkTo({ name })} aria-current={route.name === name ? "page" : undefined}>{t(`app.${name}`)}</a>
             ))}
             {!entry.service.on_this_computer && !entry.service.visitor && (
-              <button type="button" class="bare" onClick={() => void api.logOut().then(() => setEntry({ at: "out" }))}>{t("login.out")}</button>
+              <button type="button" class="bare" onClick={() => void api.logOut().then(() => setEntry({ at: "out", refused: false }))}>{t("login.out")}</button>
             )}
           </nav>
         )}
       </header>
       <main id="main" tabIndex={-1}>
         {entry.at === "asking" && <p class="soft" role="status">{t("app.loading")}</p>}
-        {entry.at === "out" && <LogIn onDone={() => setTries((n) => n + 1)} />}
+        {entry.at === "out" && <LogIn refused={entry.refused} onDone={() => setTries((n) => n + 1)} />}
         {entry.at === "refused" && <Problem error={entry.error} retry={() => setTries((n) => n + 1)} />}
         {entry.at === "in" && <Page route={route} service={entry.service} />}
       </main>

@@ -41,8 +41,10 @@ export function clock(seconds: number, tenths = false): string {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${digits}` : `${minutes}:${digits}`;
 }
 
-export function moment(iso: string): string {
-  return new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));
+/** withZone: where it is read elsewhere. */
+export function moment(iso: string, withZone = false): string {
+  const zone = withZone ? ` ${new Intl.DateTimeFormat(language(), { timeZoneName: "longOffset" }).formatToParts(new Date(iso)).find((one) => one.type === "timeZoneName")?.value ?? ""}` : "";
+  return new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso)) + zone;
 }
 
 /** How long from now: "in 29 days", "in 5 minutes". */

@@ -12,7 +12,8 @@ export function keyOfAddress(): string | null {
   return key;
 }
 
-export function LogIn({ onDone }: { onDone: () => void }) {
+/** refused: the key that one came with was. */
+export function LogIn({ refused, onDone }: { refused: boolean; onDone: () => void }) {
   const [key, setKey] = useState("");
   const [error, setError] = useState<ApiError | null>(null);
   const go = async (): Promise<void> => {
@@ -32,6 +33,7 @@ export function LogIn({ onDone }: { onDone: () => void }) {
         <label>{t("login.key")}<input type="password" autocomplete="current-password" required value={key} onInput={(event) => setKey(event.currentTarget.value)} /></label>
         <button type="submit" class="main">{t("login.go")}</button>
       </form>
+      {error === null && refused && <p class="problem" role="alert">{t("login.wrong")}</p>}
       {error !== null && (error.code === "no_key" ? <p class="problem" role="alert">{t("login.wrong")}</p> : <Problem error={error} />)}
     </section>
   );

@@ -98,6 +98,9 @@ def command(
     find_engine(engine)
     if server is not None and (html or heatmaps):
         raise UsageError("--server gives no pictures: the service keeps reports at /v1/scans/ID/report.html")
+    own = {"--frames": frames, "--device": device, "--detector": detector}
+    if server is not None and (given := [flag for flag, value in own.items() if value is not None]):
+        raise UsageError(f"{', '.join(given)} cannot be used with --server: the service scans in its own way")
     settings = load_settings(
         model=model, frames=frames, device=device, detector=detector, jobs=jobs, quiet=True if quiet else None
     )

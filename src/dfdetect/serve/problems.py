@@ -88,7 +88,7 @@ def described(*codes: str) -> dict[int | str, dict[str, Any]]:
     return found
 
 
-Kind = Literal["scan", "batch", "key", "delivery", "model", "sample", "listed file"]
+Kind = Literal["scan", "batch", "key", "delivery", "model", "sample"]
 
 
 def not_found(kind: Kind) -> Problem:

@@ -41,6 +41,7 @@ class Asked:
     source_url: str | None = None
     idempotency_key: str | None = None
     asker_sha256: str | None = None
+    retention_chosen: bool = False  # by the asker, and not the service's own
     again: bool = False  # a new scan even where there is an answer
     rescan_of: str | None = None
 
@@ -176,21 +177,22 @@ def _earlier(engine: sa.Engine, access: Access, asked: Asked, upload: Upload, re
     found = _by_idempotency_key(engine, access, asked, request)
     if found is not None or asked.again or asked.batch_id is not None:
         return found
-    same = (
-        sa.select(scans.c.id)
-        .where(
-            scans.c.key_id == access.key_id,
-            scans.c.sha256 == upload.sha256,
-            scans.c.model_sha256 == asked.model_sha256,
-            scans.c.policy == asked.policy,
-            scans.c.status.in_((*_ALIVE, "completed")),
-            sa.not_(scans.c.cancel_asked),
-        )
-        .order_by(scans.c.created_at.desc())
-        .limit(1)
-    )
+    same = [
+        scans.c.key_id == access.key_id,
+        scans.c.sha256 == upload.sha256,
+        scans.c.model_sha256 == asked.model_sha256,
+        scans.c.policy == asked.policy,
+        scans.c.status.in_((*_ALIVE, "completed")),
+        sa.not_(scans.c.cancel_asked),
+    ]
+    # An answer under another name of the asker's, told to another address or kept for another time is not theirs.
+    wanted: dict[str, Any] = {"external_id": asked.external_id, "callback_url": asked.callback_url}
+    if asked.retention_chosen:
+        wanted |= {"keep_media_s": asked.keep_media_s, "keep_result_s": asked.keep_result_s}
+    same += [scans.c[name] == value for name, value in wanted.items() if value is not None]
+    latest = sa.select(scans.c.id).where(*same).order_by(scans.c.created_at.desc()).limit(1)
     with reading(engine) as connection:
-        return connection.execute(same).scalar()
+        return connection.execute(latest).scalar()
 
 
 def _by_idempotency_key(engine: sa.Engine, access: Access, asked: Asked, request: str) -> str | None:
@@ -210,6 +212,7 @@ def _by_idempotency_key(engine: sa.Engine, access: Access, asked: Asked, request
 
 def _request_digest(asked: Asked, upload: Upload) -> str:
     facts = [upload.sha256, asked.model, asked.policy, asked.external_id, asked.callback_url, asked.batch_id]
+    facts += [asked.filename, str(asked.keep_media_s), str(asked.keep_result_s)]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from dfdetect.serve.hash_list import DECIDED_BY, listed
 from dfdetect.serve.problems import Problem
 from dfdetect.serve.store.engine import Row
-from dfdetect.serve.store.tables import feedback, results, scans
+from dfdetect.serve.store.tables import feedback, hash_list, results, scans
 
 HUMAN = "human"
 DECISION_OF_LABEL = {"manipulated": "block", "not_manipulated": "allow", "unsure": "review"}
@@ -122,6 +122,19 @@ def _last_feedback(connection: sa.Connection, ids: Sequence[str]) -> dict[str, R
         return {}
     wanted = sa.select(feedback).where(feedback.c.scan_id.in_(ids)).order_by(feedback.c.created_at, feedback.c.id)
     return {row["scan_id"]: row for row in connection.execute(wanted).mappings()}
+
+
+def decided() -> sa.ColumnElement[str]:
+    """`decision` as documents show it, as a column of `scans`: to look for and to count by."""
+    said = sa.case(DECISION_OF_LABEL, value=feedback.c.label)
+    last = sa.select(said).where(feedback.c.scan_id == scans.c.id)
+    last = last.order_by(feedback.c.created_at.desc(), feedback.c.id.desc()).limit(1)
+    known = sa.select(hash_list.c.decision).where(
+        hash_list.c.key_id == scans.c.key_id, hash_list.c.sha256 == scans.c.sha256
+    )
+    return sa.func.coalesce(
+        last.correlate(scans).scalar_subquery(), known.correlate(scans).scalar_subquery(), scans.c.decision
+    )
 
 
 def _listed(connection: sa.Connection, rows: Sequence[Row]) -> dict[tuple[str, str], Row]:

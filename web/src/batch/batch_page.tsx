@@ -53,6 +53,10 @@ export function BatchPage({ id }: { id: string }) {
     };
   }, [id]);
 
+  const isThere = scans !== null;
+  useEffect(() => {
+    if (isThere && document.activeElement === document.body) table.current?.focus({ preventScroll: true }); // its keys work at once
+  }, [isThere]);
   const rows = arranged(scans ?? [], only, sorting);
   const label = async (scanId: string, word: FeedbackLabel): Promise<void> => {
     const changed = await api.feedback(scanId, word, null);
@@ -88,13 +92,14 @@ export function BatchPage({ id }: { id: string }) {
               <thead>
                 <tr>
                   {COLUMNS.map(([key, name]) => (
-                    <th key={key} scope="col" aria-sort={sorting.key === key ? (sorting.descending ? "descending" : "ascending") : "none"}>
+                    <th key={key} scope="col" class={key === "bytes" ? "wide-only" : ""} aria-sort={sorting.key === key ? (sorting.descending ? "descending" : "ascending") : "none"}>
                       <button type="button" class="bare" title={t("batch.sort", { column: t(name) })} onClick={() => setSorting((now) => nextSorting(now, key))}>
                         {t(name)}{sorting.key === key && <span aria-hidden="true"> {sorting.descending ? "↓" : "↑"}</span>}
                       </button>
                     </th>
                   ))}
                   <th scope="col">{t("batch.person")}</th>
+                  <th scope="col" class="wide-only">{t("batch.decision")}</th>
                 </tr>
               </thead>
               <tbody>
@@ -103,8 +108,9 @@ export function BatchPage({ id }: { id: string }) {
                     <td class="long"><a href={linkTo({ name: "scan", id: scan.id })}>{scan.filename ?? scan.id}</a></td>
                     <td><VerdictMark outcome={outcomeOf(scan)} /></td>
                     <td class="number">{scan.probability === null ? "–" : probability(scan.probability)}</td>
-                    <td class="number">{size(scan.bytes)}</td>
+                    <td class="number wide-only">{size(scan.bytes)}</td>
                     <td>{scan.feedback === null ? "–" : said("feedback", scan.feedback.label, scan.feedback.label)}</td>
+                    <td class="wide-only">{scan.decision === null ? "–" : said("decision", scan.decision, scan.decision)}</td>
                   </tr>
                 ))}
               </tbody>

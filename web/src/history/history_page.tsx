@@ -6,11 +6,14 @@ import { OUTCOMES, outcomeOf } from "../batch/rows";
 import { moment, probability, span, untilText } from "../format";
 import { Problem } from "../problem";
 import { linkTo } from "../router";
-import { t } from "../strings";
+import { said, t } from "../strings";
 import { VerdictMark } from "../verdict/verdict_card";
 
 const WAIT_MS = 250; // for the next letter
 const VERDICTS = OUTCOMES.filter((one) => !["failed", "cancelled", "waiting"].includes(one));
+
+const COLUMNS = ["batch.file", "batch.verdict", "batch.probability", "batch.decision", "history.when", "history.expires"] as const;
+const WIDE: readonly string[] = ["batch.decision", "history.expires"]; // left out on a phone
 
 export function HistoryPage({ service }: { service: ServiceShown }) {
   const [search, setSearch] = useState("");
@@ -61,7 +64,7 @@ export function HistoryPage({ service }: { service: ServiceShown }) {
         <div class="scroll" tabIndex={0} role="region" aria-label={t("history.title")}>
           <table>
             <thead>
-              <tr>{(["batch.file", "batch.verdict", "batch.probability", "history.when", "history.expires"] as const).map((one) => <th key={one} scope="col">{t(one)}</th>)}</tr>
+              <tr>{COLUMNS.map((one) => <th key={one} scope="col" class={WIDE.includes(one) ? "wide-only" : ""}>{t(one)}</th>)}</tr>
             </thead>
             <tbody>
               {scans.map((scan) => (
@@ -69,8 +72,9 @@ export function HistoryPage({ service }: { service: ServiceShown }) {
                   <td class="long"><a href={linkTo({ name: "scan", id: scan.id })}>{scan.filename ?? scan.id}</a></td>
                   <td><VerdictMark outcome={outcomeOf(scan)} /></td>
                   <td class="number">{scan.probability === null ? "–" : probability(scan.probability)}</td>
+                  <td class="wide-only">{scan.decision === null ? "–" : said("decision", scan.decision, scan.decision)}</td>
                   <td>{moment(scan.created_at)}</td>
-                  <td>{scan.retention.result_expires_at === null ? "–" : untilText(scan.retention.result_expires_at)}</td>
+                  <td class="wide-only">{scan.retention.result_expires_at === null ? "–" : untilText(scan.retention.result_expires_at)}</td>
                 </tr>
               ))}
             </tbody>

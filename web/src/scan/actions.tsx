@@ -138,7 +138,7 @@ export function citation(scan: ScanEnvelope): string {
     verdict: t(`verdict.${outcomeOf(scan)}`),
     p: result?.probability == null ? "–" : probability(result.probability),
     sha256: scan.sha256,
-    when: moment(scan.completed_at ?? scan.created_at),
+    when: moment(scan.completed_at ?? scan.created_at, true),
   });
 }
 

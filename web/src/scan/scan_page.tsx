@@ -11,6 +11,7 @@ import { Worst } from "../timeline/worst";
 import { VerdictCard } from "../verdict/verdict_card";
 import { Actions } from "./actions";
 import { Context } from "./context";
+import { Earlier } from "./earlier";
 import { Stages } from "./stages";
 import { useScan } from "./watch";
 
@@ -99,6 +100,7 @@ function Answer({ scan, service, onChange, onDeleted }: AnswerProps) {
   // The time changes with every picture of the player: what does not show it is not made anew with it.
   const words = useMemo(() => (
     <div class="column">
+      <Earlier scan={scan} service={service} />
       <VerdictCard scan={scan} />
       {result !== null && <Actions scan={scan} service={service} onChange={onChange} onDeleted={onDeleted} />}
       <Context scan={scan} />

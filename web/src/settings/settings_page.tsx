@@ -34,8 +34,8 @@ export function SettingsPage({ service }: { service: ServiceShown }) {
         {service.may_choose_retention && (
           <fieldset>
             <legend>{t("settings.keep")}</legend>
-            {keeps.map(([seconds, name]) => (
-              <label class="tick" key={String(seconds)}><input type="radio" name="keep" checked={now.keepMediaS === seconds} onChange={() => prefer({ keepMediaS: seconds })} />{name}</label>
+            {keeps.filter(([seconds]) => seconds !== service.keep_media_s).map(([seconds, name]) => (
+              <label class="tick" key={String(seconds)}><input type="radio" name="keep" checked={now.keepMediaS === seconds || (seconds === null && now.keepMediaS === service.keep_media_s)} onChange={() => prefer({ keepMediaS: seconds })} />{name}</label>
             ))}
           </fieldset>
         )}

@@ -17,9 +17,13 @@ interface Under {
   of: number;
 }
 
+const SHOWN = 5;
+const CLOCKS_MS = 60_000; // by which the clocks of browser and service may differ
+
 export function DropZone({ service }: { service: ServiceShown }) {
   const [under, setUnder] = useState<Under | null>(null);
   const [error, setError] = useState<ApiError | string | null>(null);
+  const [left, setLeft] = useState<File[]>([]); // of a choice with files that are too large: the others
   const [over, setOver] = useState(false);
   const [samples, setSamples] = useState<SampleShown[]>([]);
   const sending = useRef<Sending | null>(null);
@@ -30,16 +34,18 @@ export function DropZone({ service }: { service: ServiceShown }) {
   async function take(chosen: File[]): Promise<void> {
     if (sending.current !== null) return;
     setError(null);
+    setLeft([]);
     if (chosen.length === 0) return setError(t("drop.empty"));
-    const large = chosen.find((file) => file.size > service.max_upload_bytes);
-    if (large !== undefined) {
-      const most = size(service.max_upload_bytes);
-      return setError(t("upload.too_large", { name: large.name, size: size(large.size), most }));
+    const large = chosen.filter((file) => file.size > service.max_upload_bytes);
+    if (large.length > 0) {
+      setLeft(chosen.filter((file) => !large.includes(file)));
+      return setError(t("upload.too_large", { names: tooLarge(large), most: size(service.max_upload_bytes) }));
     }
     stopped.current = false;
     try {
       const many = chosen.length > 1 && !service.visitor;
       const batch = many ? (await api.createBatch()).id : null;
+      const began_ms = Date.now();
       let last = "";
       for (const [at, file] of chosen.entries()) {
         if (stopped.current) break;
@@ -47,7 +53,7 @@ export function DropZone({ service }: { service: ServiceShown }) {
         setUnder({ ...shown, sent: 0 });
         sending.current = send(file, batch, service.may_choose_retention, (sent) => setUnder({ ...shown, sent }));
         const scan = await sending.current.done;
-        rememberFile(scan.id, file);
+        rememberFile(scan.id, file, Date.parse(scan.created_at) < began_ms - CLOCKS_MS);
         last = scan.id;
       }
       if (batch !== null) await api.closeBatch(batch);
@@ -130,6 +136,7 @@ export function DropZone({ service }: { service: ServiceShown }) {
         <p class="soft">{keptText(service)}</p>
       </section>
       {error !== null && (typeof error === "string" ? <p class="problem" role="alert">{error}</p> : <Problem error={error} />)}
+      {left.length > 0 && <p><button type="button" class="main" onClick={() => void take(left)}>{t("upload.go_on", { n: whole(left.length) })}</button></p>}
       {samples.length > 0 && (
         <section class="samples">
           <h2>{t("drop.samples")}</h2>
@@ -147,6 +154,12 @@ export function DropZone({ service }: { service: ServiceShown }) {
       {service.experimental && <p class="note"><span aria-hidden="true">◆</span> {t("app.experimental")}</p>}
     </>
   );
+}
+
+/** Their names with their sizes; of very many the first. */
+function tooLarge(files: readonly File[]): string {
+  const shown = files.slice(0, SHOWN).map((file) => `${file.name} (${size(file.size)})`);
+  return shown.join(", ") + (files.length > SHOWN ? ", …" : "");
 }
 
 function keptText(service: ServiceShown): string {

@@ -8,17 +8,18 @@ export interface Sending {
   cancel: () => void;
 }
 
-export function addressOf(file: File, batchId: string | null, keepMediaS: number | null): string {
+export function addressOf(file: File, batchId: string | null, keepMediaS: number | null, again = false): string {
   const query = new URLSearchParams({ filename: file.name.slice(0, 200) });
   if (batchId !== null) query.set("batch_id", batchId);
   if (keepMediaS !== null) query.set("keep_media_s", String(keepMediaS));
+  if (again) query.set("again", "true");
   return `/v1/scans?${query}`;
 }
 
-export function send(file: File, batchId: string | null, mayKeep: boolean, onPart: (bytes: number) => void): Sending {
+export function send(file: File, batchId: string | null, mayKeep: boolean, onPart: (bytes: number) => void, again = false): Sending {
   const request = new XMLHttpRequest();
   const done = new Promise<ScanEnvelope>((resolve, reject) => {
-    request.open("POST", addressOf(file, batchId, mayKeep ? preferences().keepMediaS : null));
+    request.open("POST", addressOf(file, batchId, mayKeep ? preferences().keepMediaS : null, again));
     request.setRequestHeader("content-type", "application/octet-stream");
     request.upload.onprogress = (event) => onPart(event.loaded);
     request.onload = () => {
@@ -40,9 +41,16 @@ export function send(file: File, batchId: string | null, mayKeep: boolean, onPar
 
 /** The files of this tab by the scan that was made of them, so that the player has them without asking for a copy. */
 const ownFiles = new Map<string, File>();
+const earlierAnswers = new Set<string>();
 
-export function rememberFile(scanId: string, file: File): void {
+/** isEarlier: the service had examined the same bytes before, and gave that answer. */
+export function rememberFile(scanId: string, file: File, isEarlier = false): void {
   ownFiles.set(scanId, file);
+  if (isEarlier) earlierAnswers.add(scanId);
+}
+
+export function isEarlierAnswer(scanId: string): boolean {
+  return earlierAnswers.has(scanId);
 }
 
 export function ownFile(scanId: string): File | null {

@@ -25,6 +25,7 @@ export function VerdictCard({ scan }: { scan: ScanEnvelope }) {
   return (
     <section class={`card verdict tone-${outcome}`} aria-labelledby="verdict">
       <h1 id="verdict" tabIndex={-1}><span aria-hidden="true">{ICONS[outcome]} </span>{t(`verdict.${outcome}`)}</h1>
+      <Words scan={scan} />
       {result?.probability != null && <Scale scan={scan} />}
       <p class="lead">{outcome === "waiting" ? "" : t(`meaning.${outcome}`)}</p>
       {scan.error !== null && <Failure code={scan.error.code} message={scan.error.message} />}
@@ -41,19 +42,7 @@ export function VerdictCard({ scan }: { scan: ScanEnvelope }) {
           <ul class="soft">{result.limits.map((limit, n) => <li key={n}>{limit.text}</li>)}</ul>
         </>
       )}
-      {scan.feedback !== null && (
-        <p class="note">
-          {t(disagrees(scan) ? "verdict.person" : "verdict.person_agrees", { label: said("feedback", scan.feedback.label, scan.feedback.label) })}
-          {scan.feedback.note !== null && <q class="long"> {scan.feedback.note}</q>}
-        </p>
-      )}
-      {scan.listed !== null && (
-        <p class="note">
-          {t("verdict.listed", { decision: said("decision", scan.listed.decision, scan.listed.decision) })}
-          {scan.listed.reason !== null && <q class="long"> {scan.listed.reason}</q>}
-        </p>
-      )}
-      <p class="soft">{t("verdict.cannot_tell")}</p>
+      {result?.probability != null && <p class="soft">{t("verdict.cannot_tell")}</p>}
       {result?.model && (
         <p class="soft">
           {t("verdict.model", { name: result.model.name, version: result.model.version })}
@@ -63,6 +52,31 @@ export function VerdictCard({ scan }: { scan: ScanEnvelope }) {
       )}
     </section>
   );
+}
+
+/** What goes above the model's answer: a person's word on this scan, and the list of known files. */
+function Words({ scan }: { scan: ScanEnvelope }) {
+  const { feedback, listed } = scan;
+  return (
+    <>
+      {feedback !== null && (
+        <p class="note">
+          {t(disagrees(scan) ? "verdict.person" : "verdict.person_agrees", { label: said("feedback", feedback.label, feedback.label) })}
+          <Quoted text={feedback.note} />
+        </p>
+      )}
+      {listed !== null && (
+        <p class="note">
+          {t("verdict.listed", { decision: said("decision", listed.decision, listed.decision) })}
+          <Quoted text={listed.reason} />
+        </p>
+      )}
+    </>
+  );
+}
+
+function Quoted({ text }: { text: string | null }) {
+  return text === null ? null : <>{" – "}<q class="long">{text}</q></>;
 }
 
 /** Why there is no answer: in a reader's words, and what the program said for whoever must mend it. */
@@ -96,7 +110,8 @@ function Scale({ scan }: { scan: ScanEnvelope }) {
   if (result?.probability == null) return null;
   const { probability: p, interval, thresholds } = result;
   const x = (value: number): string => `${(100 * value).toFixed(2)}%`;
-  const range = interval === null ? "" : ` (${t("verdict.range", { low: probability(interval[0]), high: probability(interval[1]) })})`;
+  const [low, high] = interval === null ? ["", ""] : [probability(interval[0]), probability(interval[1])];
+  const range = low === high ? "" : ` (${t("verdict.range", { low, high })})`;
   return (
     <figure class="scale">
       <figcaption>{t("verdict.probability")} <strong>{probability(p)}</strong>{range}</figcaption>

@@ -148,7 +148,11 @@ def _handle_errors(app: FastAPI) -> None:
     async def of_framework(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         code = _OF_STATUS.get(error.status_code, "malformed")
-        problem = Problem(code, str(error.detail), headers=error.headers)
+        detail = {
+            "not_found": "there is no such address; /openapi.json lists them",
+            "method_not_allowed": f"{request.method} is not known at this address; /openapi.json lists what is",
+        }.get(code, str(error.detail))
+        problem = Problem(code, detail, headers=error.headers)
         problem.status = error.status_code
         return _answer(request, problem)
 
@@ -156,6 +160,8 @@ def _handle_errors(app: FastAPI) -> None:
         assert isinstance(error, RequestValidationError)
         wrong = [{"where": [str(part) for part in one["loc"]], "text": one["msg"]} for one in error.errors()[:20]]
         detail = "; ".join(f"{'.'.join(one['where'])}: {one['text']}" for one in wrong)
+        if any(one["type"] == "model_attributes_type" for one in error.errors()):
+            detail = "body: expected JSON, sent with Content-Type: application/json"
         return _answer(request, Problem("unprocessable", detail[:1000], errors=wrong))
 
     async def of_address(request: Request, error: Exception) -> Response:

@@ -21,7 +21,7 @@ from dfdetect.serve.problems import described, not_found
 from dfdetect.serve.schemas import ModelShown, PolicyShown, SampleShown, ServiceShown, Statistics
 from dfdetect.serve.store.engine import now_s, reading
 from dfdetect.serve.store.tables import feedback, scans
-from dfdetect.serve.views import public_name
+from dfdetect.serve.views import decided, public_name
 
 router = APIRouter(prefix="/v1", tags=["catalogue"])
 
@@ -143,7 +143,8 @@ def statistics(service: TheService, access: Read) -> dict[str, Any]:
     with reading(service.engine) as connection:
 
         def counted(column: sa.ColumnElement[Any]) -> dict[str, int]:
-            query = sa.select(column, sa.func.count()).where(mine, column.is_not(None)).group_by(column)
+            each = sa.select(column.label("word")).where(mine).subquery()
+            query = sa.select(each.c.word, sa.func.count()).where(each.c.word.is_not(None)).group_by(each.c.word)
             return {str(row[0]): row[1] for row in connection.execute(query)}
 
         said = sa.select(sa.func.count(sa.distinct(feedback.c.scan_id))).join(scans, scans.c.id == feedback.c.scan_id)
@@ -155,7 +156,7 @@ def statistics(service: TheService, access: Read) -> dict[str, Any]:
         return {
             "by_status": counted(scans.c.status),
             "by_verdict": counted(scans.c.verdict),
-            "by_decision": counted(scans.c.decision),
+            "by_decision": counted(decided()),
             "overridden_by_humans": connection.execute(said.where(mine)).scalar_one(),
             "days": {
                 datetime.fromtimestamp(float(row[0]) * 86_400, UTC).date().isoformat(): row[1]

@@ -8,13 +8,14 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from dfdetect.serve.access import Access
+from dfdetect.serve.answers import tell
 from dfdetect.serve.api.service import Read, Scan, TheService
 from dfdetect.serve.hash_list import drop, listed, put
-from dfdetect.serve.problems import Problem, described, not_found
+from dfdetect.serve.problems import Problem, described
 from dfdetect.serve.schemas import HashAsked, HashPage, HashShown
 from dfdetect.serve.store.engine import reading
-from dfdetect.serve.store.tables import hash_list
-from dfdetect.serve.views import cursor_of, hash_entry, read_cursor
+from dfdetect.serve.store.tables import feedback, hash_list, scans
+from dfdetect.serve.views import OVER, cursor_of, hash_entry, read_cursor
 
 router = APIRouter(prefix="/v1/hashes", tags=["hashes"])
 
@@ -43,7 +44,7 @@ def get_hash(service: TheService, access: Read, sha256: Sha256) -> dict[str, Any
     with reading(service.engine) as connection:
         found = listed(connection, access.key_id, [sha256]).get(sha256)
     if found is None:
-        raise not_found("listed file")
+        raise _not_listed()
     return hash_entry(found)
 
 
@@ -62,11 +63,13 @@ def put_hash(
 
     From now on it decides on every scan of these bytes under this key, earlier and later ones, unless a person has
     given feedback on that very scan. A scan tells so before it is scored (`decided_by` is `hash_list`), and
-    `POST /v1/lookups` before anything is sent. What the model says stays in `verdict` and `result`.
+    `POST /v1/lookups` before anything is sent. Scans that are over fire `scan.updated`. What the model says
+    stays in `verdict` and `result`.
     """
     _no_visitor(access)
     with service.engine.begin() as connection:
         response.status_code = 201 if put(connection, access.key_id, sha256, asked.decision, asked.reason) else 200
+        _tell(connection, access, sha256)
         service.note(connection, request, access, f"list_{asked.decision}", sha256[:40])
         return hash_entry(listed(connection, access.key_id, [sha256])[sha256])
 
@@ -77,8 +80,26 @@ def drop_hash(request: Request, service: TheService, access: Scan, sha256: Sha25
     _no_visitor(access)
     with service.engine.begin() as connection:
         if not drop(connection, access.key_id, sha256):
-            raise not_found("listed file")
+            raise _not_listed()
+        _tell(connection, access, sha256)
         service.note(connection, request, access, "unlist", sha256[:40])
+
+
+def _tell(connection: sa.Connection, access: Access, sha256: str) -> None:
+    """`scan.updated` for the file's scans that are over: their decision is another one now, unless a person's is."""
+    over = sa.select(scans).where(
+        scans.c.key_id == access.key_id,
+        scans.c.sha256 == sha256,
+        scans.c.status.in_(OVER),
+        scans.c.callback_url.is_not(None),
+        sa.not_(sa.exists().where(feedback.c.scan_id == scans.c.id)),
+    )
+    for row in connection.execute(over).mappings().all():
+        tell(connection, dict(row), "scan.updated", {})
+
+
+def _not_listed() -> Problem:
+    return Problem("not_found", "this file is not on the list")
 
 
 def _no_visitor(access: Access) -> None:

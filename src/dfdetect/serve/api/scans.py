@@ -19,6 +19,8 @@ from dfdetect.serve.fetch import fetch
 from dfdetect.serve.forms import read_form
 from dfdetect.serve.ids import is_id, new_id
 from dfdetect.serve.intake import Spool, Upload, check_length, read_raw, steady
+from dfdetect.serve.jobs import STATUSES
+from dfdetect.serve.policy import DECISIONS
 from dfdetect.serve.problems import Problem, described, not_found
 from dfdetect.serve.scan_table import table_lines
 from dfdetect.serve.schemas import FeedbackGiven, Rescan, ScanByUrl, ScanEnvelope, ScanPage, keepable
@@ -30,6 +32,7 @@ from dfdetect.serve.views import (
     DECISION_OF_LABEL,
     HUMAN,
     OVER,
+    decided,
     envelope,
     envelopes,
     etag,
@@ -39,6 +42,7 @@ from dfdetect.serve.views import (
     whole,
 )
 from dfdetect.serve.webhooks import check_callback
+from dfdetect.values import Verdict
 
 router = APIRouter(prefix="/v1/scans", tags=["scans"])
 
@@ -46,6 +50,7 @@ MOST_WAIT_S = 30
 _WAIT_STEP_S = 0.1
 _PAGE = 200
 
+AGAIN = "again"
 _OPTIONS = ("model", "policy", "external_id", "callback_url", "batch_id", "keep_media_s", "keep_result_s", "filename")
 
 _BODY = {
@@ -95,7 +100,7 @@ async def create_scan(
     answer. The same file for the same model and policy under the same key gives the earlier answer; `again=true` in the
     query asks for a new one.
     """
-    wait_s = _wait_of(prefer)
+    wait_s, again = _wait_of(prefer), _again(request)
     asker = await run_in_threadpool(service.asker, request) if access.visitor else None
     limits = service.settings
     await run_in_threadpool(check_room, service.engine, access, max_queued=limits.max_queued, asker_sha256=asker)
@@ -116,7 +121,7 @@ async def create_scan(
         asked,
         idempotency_key=idempotency_key,
         asker_sha256=asker,
-        again=request.query_params.get("again") == "true",
+        again=again,
     )
     accepted = await run_in_threadpool(submit, service.engine, service.objects, access, asked, upload)
     return await _accepted(request, service, access, accepted, wait_s)
@@ -126,19 +131,27 @@ def _wanted(
     access: Read,
     status: Annotated[str | None, Query(max_length=20)] = None,
     verdict: Annotated[str | None, Query(max_length=40)] = None,
-    decision: Annotated[str | None, Query(max_length=20, description="of the policy")] = None,
+    decision: Annotated[str | None, Query(max_length=20)] = None,
     sha256: Annotated[str | None, Query(pattern=r"^[0-9a-f]{64}$")] = None,
     external_id: Annotated[str | None, Query(max_length=200)] = None,
     batch_id: Annotated[str | None, Query(max_length=40)] = None,
     search: Annotated[str | None, Query(max_length=200, description="part of the file's name")] = None,
 ) -> list[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool]] = [scans.c.key_id == access.key_id]
-    equal = {"status": status, "verdict": verdict, "decision": decision, "sha256": sha256}
-    equal |= {"external_id": external_id, "batch_id": batch_id}
+    equal = {"status": status, "verdict": verdict, "sha256": sha256, "external_id": external_id, "batch_id": batch_id}
     for name, value in {**equal, "search": search}.items():
         if value is not None and not keepable(value):
             raise Problem("unprocessable", f"{name}: expected text without NUL")
+    for name, value, known in (
+        ("status", status, STATUSES),
+        ("verdict", verdict, tuple(Verdict)),
+        ("decision", decision, DECISIONS),
+    ):
+        if value is not None and value not in known:
+            raise Problem("unprocessable", f"{name}: expected one of {', '.join(known)}; got {value!r}")
     conditions += [scans.c[name] == value for name, value in equal.items() if value is not None]
+    if decision is not None:
+        conditions.append(decided() == decision)
     if search:
         conditions.append(scans.c.filename.icontains(search, autoescape=True))
     return conditions
@@ -274,14 +287,15 @@ async def _read(request: Request, service: Service, spool: Spool) -> tuple[Uploa
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise Problem("not_media", "expected the file as it is, without Content-Encoding")
     stream = steady(request.stream())
+    _refuse_unknown(set(request.query_params) - {AGAIN})
     query = {name: request.query_params[name] for name in _OPTIONS if name in request.query_params}
     if kind == "multipart/form-data":
         form = await read_form(stream, request.headers["content-type"], spool)
-        unknown = set(form.fields) - set(_OPTIONS)
-        if unknown:
+        try:
+            _refuse_unknown(set(form.fields))
+        except Problem:
             form.upload.path.unlink(missing_ok=True)
-            listed = ", ".join(_OPTIONS)
-            raise Problem("unprocessable", f"unknown field {min(unknown)[:50]!r}; the options are: {listed}")
+            raise
         return form.upload, {"filename": form.filename, **query, **form.fields}
     if kind == "application/json":
         wanted = await _by_url(request, service)
@@ -291,6 +305,20 @@ async def _read(request: Request, service: Service, spool: Spool) -> tuple[Uploa
         return await read_raw(stream, spool), query
     detail = "expected the file itself (application/octet-stream, video/*, image/*), multipart/form-data or JSON"
     raise Problem("not_media", detail)
+
+
+def _refuse_unknown(names: set[str]) -> None:
+    """A word that nobody knows may be a slip of the pen that was meant to change the answer."""
+    unknown = names - set(_OPTIONS)
+    if unknown:
+        raise Problem("unprocessable", f"unknown option {min(unknown)[:50]!r}; the options are: {', '.join(_OPTIONS)}")
+
+
+def _again(request: Request) -> bool:
+    value = request.query_params.get(AGAIN, "false")
+    if value not in ("true", "false"):
+        raise Problem("unprocessable", f"{AGAIN}: expected true or false; got {value[:20]!r}")
+    return value == "true"
 
 
 async def _by_url(request: Request, service: Service) -> ScanByUrl:
@@ -340,6 +368,7 @@ def _asked(service: Service, access: Access, options: dict[str, Any]) -> Asked:
         batch_id=options.get("batch_id"),
         filename=options.get("filename"),
         source_url=options.get("source_url"),
+        retention_chosen=any(options.get(name) is not None for name in ("keep_media_s", "keep_result_s")),
     )
 
 

@@ -95,6 +95,10 @@ def needs(scope: str) -> Callable[[Request], Access]:
         access = who(request)
         if access is None:
             detail = "send `Authorization: Bearer KEY`; `dfdetect serve` prints a key at start"
+            if "authorization" in request.headers:
+                detail = (
+                    "this key is not known here, or was revoked; one that `dfdetect serve` printed ends with its run"
+                )
             raise Problem("no_key", detail, headers={"www-authenticate": "Bearer"})
         if scope not in access.scopes:
             raise Problem("forbidden", f"this needs a key with the scope {scope!r}")

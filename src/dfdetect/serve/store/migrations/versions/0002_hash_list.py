@@ -22,3 +22,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["key_id"], ["keys.id"], name=op.f("fk_hash_list_key_id_keys")),
         sa.PrimaryKeyConstraint("key_id", "sha256", name=op.f("pk_hash_list")),
     )
+
+
+def downgrade() -> None:
+    op.drop_table("hash_list")
