@@ -45,7 +45,7 @@ def auc_with_interval(table: ScoreTable, groups: NDArray[np.intp]) -> str:
     (drawn,) = draw_figures(
         [Scored(labels, scores, {})], groups, rng=np.random.default_rng(0), draws=DRAWS, auc_only=True
     )
-    low, high = np.nanpercentile(drawn["auc"], [2.5, 97.5])
+    low, high = np.nanpercentile(drawn["roc_auc"], [2.5, 97.5])
     return f"{roc_auc(labels, scores):.3f} ({low:.2f} - {high:.2f})"
 
 

@@ -1,6 +1,6 @@
 """Several weights on the same fresh pairs of held-out people: which of them is better, and by more than chance?
 
-    python benchmarks/compare_weights.py work/faces old=weights/default-0.3.fp16.safetensors new=new.safetensors
+    python benchmarks/compare_weights.py work/faces old=weights/default-0.4.fp16.safetensors new=new.safetensors
 
 128 validation pairs cannot tell two runs apart (docs/experiments.md): the difference is taken pair by pair, and drawn
 again over the pairs. Four kinds: the training's own mix of fakes as it comes and as videos, and V1, plain swaps that

@@ -249,8 +249,8 @@ def test_another_runs_weights_can_be_the_start(recipe: Recipe, tmp_path: Path) -
 def test_the_shipped_weights_can_be_the_start() -> None:
     """Half-precision weights of the first default model; a change of a name in the network would lose them."""
     recipe = module.resolve(load_recipe("default"))
-    net, begun = first_network(recipe, ROOT / "weights" / "default-0.3.fp16.safetensors")
-    assert begun["name"] == "default-0.3.fp16.safetensors"
+    net, begun = first_network(recipe, ROOT / "weights" / "default-0.4.fp16.safetensors")
+    assert begun["name"] == "default-0.4.fp16.safetensors"
     assert {value.dtype for value in net.state_dict().values()} <= {torch.float32, torch.int64}
     assert float(net.head.weight.detach().abs().max()) > 0.01
 

@@ -41,7 +41,7 @@ _RESULT: dict[str, Any] = {
             ],
         }
     ],
-    "model": {"name": "default", "version": "0.3", "sha256": _SHA256, "heatmap": "mask"},
+    "model": {"name": "default", "version": "0.4", "sha256": _SHA256, "heatmap": "mask"},
     "timing_s": {"total": 0.9},
 }  # fmt: skip
 _ENVELOPE: dict[str, Any] = {
@@ -108,11 +108,11 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "created_at": _AT,
     },
     "ModelShown": {
-        "name": "default", "version": "0.3", "sha256": _SHA256, "is_default": True, "experimental": True,
+        "name": "default", "version": "0.4", "sha256": _SHA256, "is_default": True, "experimental": True,
         "input_size_px": 192, "weights_licence": "Apache-2.0",
         "sources": [{"name": "portraits", "licence": "CC0", "used_for": "training, 147 real photos"}],
-        "not_covered": ["wholly generated faces (AUC .27-.36)"], "calibrated": True, "target_fpr": 0.02,
-        "thresholds": {"video": {"1": _POINT}}, "card": "# default 0.3",
+        "not_covered": ["wholly generated faces (AUC .27-.39)"], "calibrated": True, "target_fpr": 0.02,
+        "thresholds": {"video": {"1": _POINT}}, "card": "# default 0.4",
         "links": {"card": "/v1/models/default/card.html"},
     },
     "PolicyShown": {

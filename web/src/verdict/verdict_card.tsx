@@ -32,7 +32,7 @@ export function VerdictCard({ scan }: { scan: ScanEnvelope }) {
       {result !== null && result.reasons.length > 0 && (
         <>
           <h2>{t("verdict.why")}</h2>
-          <ul>{result.reasons.map((reason, n) => <li key={n}>{reason.text}</li>)}</ul>
+          <ul>{result.reasons.map((reason, n) => <li key={n}>{result.tracks.length > 1 && reason.track !== null && <>{t("player.face", { id: reason.track })}: </>}{reason.text}</li>)}</ul>
         </>
       )}
       {help !== null && <p>{t(`try.${help}`)}</p>}
