@@ -96,11 +96,11 @@ def test_export_says_how_far_the_file_is_from_the_network(capsys: pytest.Capture
     arguments = ["export", str(tiny_run()), "-d", str(tiny_shards()), "-o", "b", "--precision", "fp16", "--crops", "4"]
     assert run(arguments) == 0
     out, err = capsys.readouterr()
-    assert "b: fp16 (45 of 45, 100% of the weights), 7.0 MB; 4 crops agree within" in out
+    assert "b: fp16 (46 of 46, 100% of the weights), 7.0 MB; 4 crops agree within" in out
     assert "next: dfdetect calibrate b" in out
-    assert "fp16, last 45 of 45" in err
+    assert "fp16, last 46 of 46" in err
     assert run(["models", "show", "b"]) == 0
-    assert "fp16 (45 of 45, 100% of the weights), within" in capsys.readouterr().out
+    assert "fp16 (46 of 46, 100% of the weights), within" in capsys.readouterr().out
 
 
 def test_calibrate_sets_the_bounds_and_seals(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
