@@ -6,13 +6,14 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any
 
 import sqlalchemy as sa
 
-from dfdetect.serve.hash_list import DECIDED_BY, listed
+from dfdetect.serve.hash_list import DECIDED_BY
 from dfdetect.serve.problems import Problem
 from dfdetect.serve.store.engine import Row
 from dfdetect.serve.store.tables import feedback, hash_list, results, scans
@@ -32,36 +33,60 @@ def public_name(model: str) -> str:
     return PurePath(model).name
 
 
+@dataclass(frozen=True, slots=True)
+class Above:
+    """What goes above the policy's decision on a scan: a person's last word, the file's entry of the key's list."""
+
+    said: Row | None = None
+    known: Row | None = None
+
+
+def above(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Above]:
+    """Of each of these scans; one query, since every status that is asked for needs it."""
+    if not ids:
+        return {}
+    same = sa.and_(hash_list.c.key_id == scans.c.key_id, hash_list.c.sha256 == scans.c.sha256)
+    joined = scans.outerjoin(hash_list, same).outerjoin(feedback, feedback.c.scan_id == scans.c.id)
+    columns = [column.label(f"{table.name}.{column.name}") for table in (hash_list, feedback) for column in table.c]
+    wanted = sa.select(scans.c.id, *columns).select_from(joined).where(scans.c.id.in_(ids))
+    found = {}
+    for row in connection.execute(wanted.order_by(feedback.c.created_at, feedback.c.id)).mappings():
+        said, known = (_part(row, table) for table in (feedback, hash_list))
+        found[row["id"]] = Above(said, known)
+    return found
+
+
+def _part(row: Row, table: sa.Table) -> Row | None:
+    """The columns of one table of a join; None where it had no row for it."""
+    part = {column.name: row[f"{table.name}.{column.name}"] for column in table.c}
+    return part if part[next(iter(table.primary_key)).name] is not None else None
+
+
 def envelopes(connection: sa.Connection, rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Scans as `ScanEnvelope` without their results, in the order of the rows."""
     ids = [row["id"] for row in rows]
-    said, answers, known = _last_feedback(connection, ids), _answers(connection, ids), _listed(connection, rows)
-    return [
-        _envelope(row, said.get(row["id"]), known.get((row["key_id"], row["sha256"])), answers.get(row["id"]), None)
-        for row in rows
-    ]
+    over, answers = above(connection, ids), _answers(connection, ids)
+    return [_envelope(row, over.get(row["id"], Above()), answers.get(row["id"]), None) for row in rows]
 
 
-def envelope(connection: sa.Connection, row: Row, said: Row | None) -> dict[str, Any]:
-    """One scan as `ScanEnvelope`, with its result. said: its `last_feedback`."""
-    body = connection.execute(sa.select(results.c.body).where(results.c.scan_id == row["id"])).scalar()
-    known = _listed(connection, [row]).get((row["key_id"], row["sha256"]))
-    return _envelope(row, said, known, body, body)
+def envelope(connection: sa.Connection, row: Row, over: Above) -> dict[str, Any]:
+    """One scan as `ScanEnvelope`, with its result. over: what goes `above` its policy."""
+    body = None
+    if row["status"] in OVER:
+        body = connection.execute(sa.select(results.c.body).where(results.c.scan_id == row["id"])).scalar()
+    return _envelope(row, over, body, body)
 
 
 def whole(connection: sa.Connection, row: Row) -> dict[str, Any]:
-    """`envelope` with its feedback looked up."""
-    return envelope(connection, row, last_feedback(connection, row["id"]))
+    """`envelope` with what goes above its policy looked up."""
+    return envelope(connection, row, above(connection, [row["id"]]).get(row["id"], Above()))
 
 
-def etag(row: Row, said: Row | None = None) -> str:
+def etag(row: Row, over: Above) -> str:
     """Changes whenever the document does."""
+    said = over.said
     facts = [row["id"], row["updated_at"], row["status"], row["stage"], row["progress"], said and said["created_at"]]
     return '"' + hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32] + '"'
-
-
-def last_feedback(connection: sa.Connection, scan_id: str) -> Row | None:
-    return _last_feedback(connection, [scan_id]).get(scan_id)
 
 
 def scan_links(row: Row) -> dict[str, str]:
@@ -78,19 +103,20 @@ def hash_entry(row: Row) -> dict[str, Any]:
     return {**{name: row[name] for name in ("sha256", "decision", "reason")}, "at": when(row["created_at"])}
 
 
-def _decision(row: Row, said: Row | None, known: Row | None) -> tuple[str | None, str | None]:
+def _decision(row: Row, over: Above) -> tuple[str | None, str | None]:
     """What is to be done, and who says so: a person, else the list of known files, else the policy."""
-    if said is not None:
-        return DECISION_OF_LABEL[said["label"]], HUMAN
-    if known is not None:
-        return known["decision"], DECIDED_BY
+    if over.said is not None:
+        return DECISION_OF_LABEL[over.said["label"]], HUMAN
+    if over.known is not None:
+        return over.known["decision"], DECIDED_BY
     return row["decision"], row["decided_by"]
 
 
-def _envelope(row: Row, said: Row | None, known: Row | None, answer: Row | None, body: Any) -> dict[str, Any]:
-    """known: its entry of the list. answer: probability and interval of the result, which may itself be left out."""
+def _envelope(row: Row, over: Above, answer: Row | None, body: Any) -> dict[str, Any]:
+    """answer: probability and interval of the result, which may itself be left out."""
+    said, known = over.said, over.known
     done, answer = row["completed_at"], answer or {}
-    decision, decided_by = _decision(row, said, known)
+    decision, decided_by = _decision(row, over)
     copied = ("id", "status", "external_id", "batch_id", "rescan_of", "filename", "bytes", "sha256", "policy")
     return {
         **{name: row[name] for name in copied},
@@ -117,13 +143,6 @@ def _envelope(row: Row, said: Row | None, known: Row | None, answer: Row | None,
     }
 
 
-def _last_feedback(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Row]:
-    if not ids:
-        return {}
-    wanted = sa.select(feedback).where(feedback.c.scan_id.in_(ids)).order_by(feedback.c.created_at, feedback.c.id)
-    return {row["scan_id"]: row for row in connection.execute(wanted).mappings()}
-
-
 def decided() -> sa.ColumnElement[str]:
     """`decision` as documents show it, as a column of `scans`: to look for and to count by."""
     said = sa.case(DECISION_OF_LABEL, value=feedback.c.label)
@@ -135,15 +154,6 @@ def decided() -> sa.ColumnElement[str]:
     return sa.func.coalesce(
         last.correlate(scans).scalar_subquery(), known.correlate(scans).scalar_subquery(), scans.c.decision
     )
-
-
-def _listed(connection: sa.Connection, rows: Sequence[Row]) -> dict[tuple[str, str], Row]:
-    """(key, SHA-256) -> entry of the list of known files, of these scans."""
-    of_key: dict[str, list[str]] = {}
-    for row in rows:
-        of_key.setdefault(row["key_id"], []).append(row["sha256"])
-    found = {key_id: listed(connection, key_id, sha256s) for key_id, sha256s in of_key.items()}
-    return {(key_id, sha256): entry for key_id, entries in found.items() for sha256, entry in entries.items()}
 
 
 def _answers(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Row]:

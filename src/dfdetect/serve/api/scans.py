@@ -32,11 +32,12 @@ from dfdetect.serve.views import (
     DECISION_OF_LABEL,
     HUMAN,
     OVER,
+    Above,
+    above,
     decided,
     envelope,
     envelopes,
     etag,
-    last_feedback,
     page_of_scans,
     public_name,
     whole,
@@ -191,11 +192,11 @@ def get_scan(
         row = row_in(connection, access, scan_id) if is_id(scan_id) else None
         if row is None:
             raise not_found("scan")
-        said = last_feedback(connection, scan_id)
-        tag = etag(row, said)
+        over = above(connection, [scan_id]).get(scan_id, Above())
+        tag = etag(row, over)
         if if_none_match == tag:
             return Response(status_code=304, headers={"etag": tag})
-        body = envelope(connection, row, said)
+        body = envelope(connection, row, over)
     return JSONResponse(body, headers={"etag": tag})
 
 
