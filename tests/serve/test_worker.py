@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -223,3 +225,10 @@ def test_what_is_left_behind_is_looked_at_in_parts(
         os.utime(path, (1, 1))
     assert forget_left_behind(engine, objects, settings.spool) == 1_100
     assert list(objects.names()) == []
+
+
+def test_a_worker_steps_back_behind_the_api() -> None:
+    """In a process of its own: niceness cannot be taken back."""
+    code = "import os; from dfdetect.serve.processes import _step_back; _step_back(); print(os.nice(0))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) == min(19, os.nice(0) + 5)

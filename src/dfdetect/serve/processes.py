@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 
 import sqlalchemy as sa
@@ -28,6 +29,7 @@ from dfdetect.serve.worker import Worker
 
 PARENT_VARIABLE = f"{PREFIX}PARENT_PID"  # set by `supervise`
 _IDLE_S = 0.5
+_NICE = 5
 _SWEEP_EVERY_S = 10.0
 _CLEAN_EVERY_S = 600.0
 
@@ -36,6 +38,7 @@ log = structlog.get_logger()
 
 def run_worker(settings: ServeSettings) -> None:
     """Work until SIGTERM or SIGINT."""
+    _step_back()
     engine = open_store(settings.store_url)
     worker = Worker(engine, settings)
     on_stop(worker.end_soon)
@@ -44,6 +47,13 @@ def run_worker(settings: ServeSettings) -> None:
     worker.run()
     engine.dispose()
     log.info("worker ended", worker=worker.name)
+
+
+def _step_back() -> None:
+    """Requests are answered before scans are worked on, where both want the same processor; children inherit it."""
+    os.nice(_NICE)
+    with contextlib.suppress(OSError):  # where sessions are weighed against each other and not processes (Linux)
+        Path("/proc/self/autogroup").write_text(str(_NICE))
 
 
 def run_clerk(settings: ServeSettings) -> None:
