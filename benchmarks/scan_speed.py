@@ -90,7 +90,7 @@ def measure_floor(clip: Path, model: str, runs: int) -> dict[str, Any]:
     def score() -> None:
         for name, backend in backends.items():
             for at in range(0, len(faces), BATCH):
-                backend.logits_and_cams(fed[name][at : at + BATCH])
+                backend.logits_and_maps(fed[name][at : at + BATCH])
 
     work = {"decode": lambda: bare_decode(clip, wanted_pts, threads), "faces": find_faces, "network": score}
     spent = {part: seconds_of(do, runs) for part, do in work.items()}
