@@ -25,7 +25,7 @@ from dfdetect.export.bundle import Exported, export_run, sources_of  # noqa: E40
 from dfdetect.export.onnx import OPSET, load_run  # noqa: E402
 from dfdetect.export.parity import BOUNDS, Parity  # noqa: E402
 from dfdetect.media.roundtrip import encode_png  # noqa: E402
-from dfdetect.models.bundle import load_bundle  # noqa: E402
+from dfdetect.models.bundle import find_bundle, load_bundle  # noqa: E402
 from dfdetect.models.trained_on import keys_of  # noqa: E402
 from dfdetect.train.recipe import load_recipe  # noqa: E402
 from dfdetect.train.run import Machine, train  # noqa: E402
@@ -183,6 +183,13 @@ def test_batches_of_any_size(exported: Exported) -> None:
         logit, cam, mask = session.run(["logit", "cam", "mask"], {"images": np.zeros((n, 3, 64, 64), np.float32)})
         assert logit.shape == (n,)
         assert cam.shape == mask.shape == (n, 2, 2)
+
+
+def test_the_file_names_no_folder_of_this_computer(exported: Exported) -> None:
+    """PyTorch writes its stack into every node: shipped weights named the folders of the machine that exported them."""
+    for model in (exported.bundle.networks[0].model, load_bundle(find_bundle("default")).networks[0].model):
+        assert b"site-packages" not in model
+        assert b"stack_trace" not in model
 
 
 def test_the_mask_is_that_of_the_run(exported: Exported) -> None:

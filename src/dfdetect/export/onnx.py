@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from dfdetect.errors import UsageError
 from dfdetect.models import zoo
+from dfdetect.models.onnx_notes import without_notes
 from dfdetect.models.spec import ModelSpec
 from dfdetect.train.network import empty_network, load_mask_head, load_weights, spec_of
 from dfdetect.train.recipe import recipe_from_facts
@@ -79,4 +80,4 @@ def to_onnx(trained: Trained) -> bytes:
             verbose=False,
         )
     assert program is not None
-    return bytes(program.model_proto.SerializeToString())
+    return bytes(without_notes(program.model_proto).SerializeToString())

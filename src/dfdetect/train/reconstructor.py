@@ -22,6 +22,7 @@ from dfdetect.data.cross_blend import mesh_of
 from dfdetect.data.reconstruct import cut_level_face
 from dfdetect.data.shards import FaceRecord
 from dfdetect.errors import DataError
+from dfdetect.models.onnx_notes import without_notes
 from dfdetect.values import UInt8Array
 
 WIDTH = 32  # channels of the first layer
@@ -141,7 +142,7 @@ def export_reconstructor(net: FaceAutoEncoder, path: Path) -> None:
         )
     assert program is not None
     part = path.with_name(path.name + ".part")
-    part.write_bytes(_halved(program.model_proto))
+    part.write_bytes(_halved(without_notes(program.model_proto)))
     part.replace(path)
 
 
