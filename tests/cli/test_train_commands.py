@@ -96,7 +96,7 @@ def test_export_says_how_far_the_file_is_from_the_network(capsys: pytest.Capture
     arguments = ["export", str(tiny_run()), "-d", str(tiny_shards()), "-o", "b", "--precision", "fp16", "--crops", "4"]
     assert run(arguments) == 0
     out, err = capsys.readouterr()
-    assert "b: fp16 (46 of 46, 100% of the weights), 7.0 MB; 4 crops agree within" in out
+    assert "b: fp16 (46 of 46, 100% of the weights), 6.8 MB; 4 crops agree within" in out
     assert "next: dfdetect calibrate b" in out
     assert "fp16, last 46 of 46" in err
     assert run(["models", "show", "b"]) == 0
