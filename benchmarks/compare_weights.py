@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from learning_gap import PAIRS_PER_BATCH, Judge, histories
+from learning_gap import Judge, histories
 
 from dfdetect.data.pairs import FacePair, PairMaker
 from dfdetect.data.shards import FaceRecord, read_shards
@@ -45,9 +45,7 @@ def kinds(records: Sequence[FaceRecord], recipe: Recipe, pairs: int) -> Iterator
 
 def logits_of(judge: Judge, pairs: Sequence[FacePair]) -> tuple[FloatArray, FloatArray]:
     """Logits of the reals and of their fakes."""
-    crops = [crop for pair in pairs for crop in (pair.real, pair.fake)]
-    step = 2 * PAIRS_PER_BATCH
-    logits = np.concatenate([judge.logits(crops[start : start + step]) for start in range(0, len(crops), step)])
+    logits = judge.logits([crop for pair in pairs for crop in (pair.real, pair.fake)])
     return logits[0::2], logits[1::2]
 
 

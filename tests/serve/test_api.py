@@ -19,7 +19,7 @@ from dfdetect.media.child.reader import DecodeServer
 from dfdetect.serve.jobs import dead_letter
 from dfdetect.serve.problems import BASE, PROBLEMS
 from dfdetect.serve.settings import ServeSettings
-from dfdetect.serve.store.tables import audit, idempotency, results, scans
+from dfdetect.serve.store.tables import audit, deliveries, idempotency, results, scans
 from serve.served import Served, picture, serving, spooled
 
 
@@ -633,3 +633,17 @@ def test_what_is_wrong_with_a_request_is_said(served: Served) -> None:
     )
     assert "Content-Type: application/json" in _problem(plain, "unprocessable")["detail"]
     assert "no such address" in _problem(served.get("/v1/nothing"), "not_found")["detail"]
+
+
+def test_a_webhook_says_the_decision_that_the_document_shows(served: Served) -> None:
+    """The rule was written twice: of a listed file that a person had judged, the message told the list's decision."""
+    scan = served.post(picture(), params={"callback_url": "https://93.184.216.34/hook"}).json()
+    served.client.put(f"/v1/hashes/{scan['sha256']}", json={"decision": "block"}, headers=served.a)
+    served.client.post(f"/v1/scans/{scan['id']}/feedback", json={"label": "not_manipulated"}, headers=served.a)
+    served.work()
+    shown = served.get(f"/v1/scans/{scan['id']}").json()
+    with served.engine.connect() as connection:
+        wanted = sa.select(deliveries.c.body).where(deliveries.c.event == "scan.completed")
+        told = json.loads(connection.execute(wanted).scalar_one())["data"]
+    assert (shown["decision"], shown["decided_by"]) == ("allow", "human")
+    assert (told["decision"], told["decided_by"]) == ("allow", "human")

@@ -11,12 +11,11 @@ from dfdetect.detect.explain import full_scale, heatmap_overlay
 from dfdetect.detect.report_html import render
 from dfdetect.detect.result_json import to_dict
 from dfdetect.media.roundtrip import encode_png
-from dfdetect.serve.hash_list import decided
 from dfdetect.serve.jobs import Job, Jobs
 from dfdetect.serve.objects import Objects
 from dfdetect.serve.policy import Policy
 from dfdetect.serve.store.tables import batches, results, scans
-from dfdetect.serve.views import HUMAN
+from dfdetect.serve.views import Above, above, decision
 from dfdetect.serve.webhooks import enqueue
 from dfdetect.values import ScanResult
 
@@ -76,9 +75,9 @@ def tell(connection: sa.Connection, row: Mapping[str, Any], event: str, values: 
     """A webhook about one scan, where its asker gave an address: ids and words only; the rest is fetched."""
     if not row["callback_url"]:
         return
-    known = {name: values.get(name, row.get(name)) for name in ("status", "verdict", "decision", "decided_by", "error")}
-    if known["decided_by"] != HUMAN:
-        known |= decided(connection, row)
+    now = {**row, **values}
+    known = {name: now[name] for name in ("status", "verdict", "error")}
+    known["decision"], known["decided_by"] = decision(now, above(connection, [row["id"]]).get(row["id"], Above()))
     data = {"id": row["id"], "external_id": row["external_id"], **known}
     enqueue(
         connection,

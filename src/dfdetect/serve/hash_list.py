@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 
@@ -19,12 +18,6 @@ def listed(connection: sa.Connection, key_id: str, sha256s: Iterable[str]) -> di
     """SHA-256 -> entry, of those that this key has listed."""
     wanted = sa.select(hash_list).where(hash_list.c.key_id == key_id, hash_list.c.sha256.in_(sorted(set(sha256s))))
     return {row["sha256"]: row for row in connection.execute(wanted).mappings()}
-
-
-def decided(connection: sa.Connection, row: Mapping[str, Any]) -> dict[str, str]:
-    """`decision` and `decided_by` of a scan's file, where its key has listed it; else nothing."""
-    entry = listed(connection, row["key_id"], [row["sha256"]]).get(row["sha256"])
-    return {} if entry is None else {"decision": entry["decision"], "decided_by": DECIDED_BY}
 
 
 def put(connection: sa.Connection, key_id: str, sha256: str, decision: str, reason: str | None) -> bool:

@@ -103,7 +103,7 @@ def hash_entry(row: Row) -> dict[str, Any]:
     return {**{name: row[name] for name in ("sha256", "decision", "reason")}, "at": when(row["created_at"])}
 
 
-def _decision(row: Row, over: Above) -> tuple[str | None, str | None]:
+def decision(row: Row, over: Above) -> tuple[str | None, str | None]:
     """What is to be done, and who says so: a person, else the list of known files, else the policy."""
     if over.said is not None:
         return DECISION_OF_LABEL[over.said["label"]], HUMAN
@@ -116,14 +116,14 @@ def _envelope(row: Row, over: Above, answer: Row | None, body: Any) -> dict[str,
     """answer: probability and interval of the result, which may itself be left out."""
     said, known = over.said, over.known
     done, answer = row["completed_at"], answer or {}
-    decision, decided_by = _decision(row, over)
+    decided_as, decided_by = decision(row, over)
     copied = ("id", "status", "external_id", "batch_id", "rescan_of", "filename", "bytes", "sha256", "policy")
     return {
         **{name: row[name] for name in copied},
         "model": public_name(row["model"]),
         **{name: when(row[name]) for name in ("created_at", "started_at", "completed_at")},
         **{name: row[name] for name in ("stage", "progress", "attempts", "error")},
-        "decision": decision,
+        "decision": decided_as,
         "decided_by": decided_by,
         "policy_decision": row["decision"],
         "verdict": row["verdict"],

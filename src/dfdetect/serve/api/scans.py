@@ -29,8 +29,6 @@ from dfdetect.serve.store.tables import feedback, scans
 from dfdetect.serve.submit import Accepted, Asked, check_room, row_in, row_of, submit
 from dfdetect.serve.sweep import erase
 from dfdetect.serve.views import (
-    DECISION_OF_LABEL,
-    HUMAN,
     OVER,
     Above,
     above,
@@ -206,12 +204,11 @@ def give_feedback(
 ) -> dict[str, Any]:
     """A person's word: it overrides `decision`, is kept apart from the result, and fires `scan.updated`."""
     row = known(service, access, scan_id)
-    decision = DECISION_OF_LABEL[said.label]
     with service.engine.begin() as connection:
         connection.execute(
             sa.insert(feedback).values(id=new_id("fbk"), scan_id=scan_id, created_at=now_s(), **said.model_dump())
         )
-        tell(connection, row, "scan.updated", {"decision": decision, "decided_by": HUMAN})
+        tell(connection, row, "scan.updated", {})
         service.note(connection, request, access, "feedback", scan_id)
         return whole(connection, row)
 
